@@ -1,0 +1,112 @@
+//! The container as a value.
+//!
+//! A [`Plan`] says everything that a launch will do: which operations build the file-system
+//! namespace, in which order, which environment and file descriptors the command gets, and why each
+//! of these is so. It is made by `compose`, printed and checked here, and executed by `sandbox`.
+//!
+//! This crate knows path types, operations, layers and the record of decisions. It must not mount,
+//! spawn, or decide policy, and a plan never holds a file descriptor of its own making.
+
+#![forbid(unsafe_code)]
+
+mod bytes;
+mod decision;
+mod display;
+mod environment;
+mod layer;
+mod operation;
+mod path;
+mod problem;
+mod tuple;
+
+use serde::{Deserialize, Serialize};
+
+pub use bytes::ByteString;
+pub use decision::{Candidate, Decision, Origin, Subject, Verdict};
+pub use environment::{Environment, Variable};
+pub use layer::{LayerEntry, LayerName, LayerSpec};
+pub use operation::{Access, Op, Source, StackForm, Step};
+pub use path::{ContainerPath, HostPath, PathError, RootPath};
+pub use problem::{Code, Problem, Severity};
+pub use tuple::{Tuple, UnknownTuple};
+
+/// The version of the serialised form of [`Plan`]. Raised when a reader of the old form would
+/// misunderstand the new one.
+pub const SCHEMA: u32 = 1;
+
+/// Everything that one launch does, decided.
+///
+/// Invariants, kept by `compose`:
+/// - `steps` are executed in order; a step never depends on a later one;
+/// - every [`Source::Layer`] names a layer in `layers`;
+/// - nothing in it depends on time, process id or the order of directory entries, so that equal
+///   input gives an equal plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Version of the serialised form, [`SCHEMA`].
+    pub schema: u32,
+    /// Prepared content that must exist before the steps are executed.
+    pub layers: Vec<LayerSpec>,
+    /// What builds the file-system namespace, in order, on an empty `tmpfs` root.
+    pub steps: Vec<Step>,
+    /// The environment of the command, as changes to the inherited one.
+    pub environment: Environment,
+    /// Where the command starts.
+    pub working_directory: ContainerPath,
+    /// The command and its arguments; never empty.
+    pub command: Vec<ByteString>,
+    /// How the command is supervised.
+    pub supervision: Supervision,
+    /// Namespaces beyond the user and mount namespace.
+    pub namespaces: Namespaces,
+    /// Why things are as they are: every library, manifest and path that was considered.
+    pub decisions: Vec<Decision>,
+    /// Things the user should know that do not stop the launch.
+    pub warnings: Vec<Problem>,
+}
+
+/// What the in-container supervisor does for the command.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Supervision {
+    /// Descriptors of the launcher that the command inherits, beside 0, 1 and 2.
+    pub pass_fds: Vec<i32>,
+    /// `(target, source)`: the command's descriptor `target` is the launcher's `source`.
+    pub assign_fds: Vec<(i32, i32)>,
+    /// Files on the host that are locked shared (OFD record lock) while the container lives. They
+    /// are locked outside, because a lock through an overlay does not conflict with one below it.
+    pub locks: Vec<HostPath>,
+    /// How long descendants may go on after the command has ended, before SIGTERM (see
+    /// `terminate_grace`), in milliseconds. `None`: they are waited for without limit.
+    pub terminate_idle: Option<u64>,
+    /// Time between SIGTERM and SIGKILL for descendants, in milliseconds.
+    pub terminate_grace: u64,
+    /// Start a new session, so that the command cannot push characters into our terminal.
+    pub new_session: bool,
+    /// Connect standard input to `/dev/null`.
+    pub null_stdin: bool,
+    /// Modules for the dynamic linker that need a per-ABI directory; empty for most launches.
+    pub ld_preload: Vec<Preload>,
+}
+
+/// One `LD_PRELOAD` module, possibly for one ABI only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preload {
+    /// The module as the command will see it: a path in the container or a SONAME.
+    pub module: ByteString,
+    /// The ABI that it is for; `None`: all of them.
+    pub tuple: Option<Tuple>,
+}
+
+/// Which further namespaces are unshared. IPC and network stay shared: Steam needs them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Namespaces {
+    /// A PID namespace of its own, with a fresh `/proc`.
+    pub pid: bool,
+}
+
+impl Plan {
+    /// The layer called `name`, if the plan has one.
+    pub fn layer(&self, name: &LayerName) -> Option<&LayerSpec> {
+        self.layers.iter().find(|l| &l.name == name)
+    }
+}

@@ -1,0 +1,259 @@
+//! Paths of different worlds have different types.
+//!
+//! The same text can name three files: one on the host, one in the container, one in a root (a
+//! runtime, a graphics provider, an emulator's tree). [`HostPath`], [`ContainerPath`] and
+//! [`RootPath`] keep them apart; the few methods that lead from one world to another say which.
+//!
+//! All three are absolute, and lexically normal: no `.`, no empty component, no trailing slash.
+//! `..` is allowed in none but [`HostPath`], where removing it would change the meaning when the
+//! component before it is a symbolic link.
+
+use crate::bytes::{self, Escaped};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::ffi::OsStr;
+use std::fmt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+/// Why bytes are not a path of the wanted kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PathError {
+    /// It does not start with `/`.
+    NotAbsolute(PathBuf),
+    /// It contains a `..` component, where those are not allowed.
+    DotDot(PathBuf),
+    /// It contains a NUL byte, which no path of the kernel can.
+    Nul(PathBuf),
+}
+
+impl fmt::Display for PathError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (path, what) = match self {
+            Self::NotAbsolute(p) => (p, "is not an absolute path"),
+            Self::DotDot(p) => (p, "contains `..`"),
+            Self::Nul(p) => (p, "contains a NUL byte"),
+        };
+        write!(f, "`{}` {what}", Escaped(path.as_os_str().as_bytes()))
+    }
+}
+
+impl std::error::Error for PathError {}
+
+/// Normalises lexically: one slash between components, no `.`.
+fn normal(path: &Path, dot_dot: bool) -> Result<PathBuf, PathError> {
+    let raw = path.as_os_str().as_bytes();
+    if raw.contains(&0) {
+        return Err(PathError::Nul(path.into()));
+    }
+    if raw.first() != Some(&b'/') {
+        return Err(PathError::NotAbsolute(path.into()));
+    }
+    let mut out = Vec::with_capacity(raw.len());
+    for component in raw.split(|b| *b == b'/') {
+        match component {
+            b"" | b"." => {}
+            b".." if !dot_dot => return Err(PathError::DotDot(path.into())),
+            _ => {
+                out.push(b'/');
+                out.extend_from_slice(component);
+            }
+        }
+    }
+    if out.is_empty() {
+        out.push(b'/');
+    }
+    Ok(PathBuf::from(std::ffi::OsString::from_vec(out)))
+}
+
+macro_rules! world {
+    ($(#[$doc:meta])* $name:ident, dot_dot: $dot_dot:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(PathBuf);
+
+        impl $name {
+            /// Checks and normalises `path`.
+            ///
+            /// # Errors
+            /// When it is relative, contains a NUL byte, or a `..` that this world does not allow.
+            pub fn new(path: impl AsRef<Path>) -> Result<Self, PathError> {
+                normal(path.as_ref(), $dot_dot).map(Self)
+            }
+
+            /// The root directory of this world.
+            pub fn root() -> Self {
+                Self(PathBuf::from("/"))
+            }
+
+            /// For paths written in the source.
+            ///
+            /// # Panics
+            /// When `path` is not a valid path of this world: a mistake in the source.
+            #[track_caller]
+            pub fn literal(path: &str) -> Self {
+                match Self::new(path) {
+                    Ok(p) => p,
+                    Err(e) => panic!("{e}"),
+                }
+            }
+
+            /// The path for the file-system functions of this world.
+            pub fn as_path(&self) -> &Path {
+                &self.0
+            }
+
+            /// The bytes of the path.
+            pub fn as_bytes(&self) -> &[u8] {
+                self.0.as_os_str().as_bytes()
+            }
+
+            /// The path without its leading slash; empty for the root.
+            pub fn relative(&self) -> &Path {
+                Path::new(OsStr::from_bytes(&self.as_bytes()[1..]))
+            }
+
+            /// Appends `tail`, which is taken as relative even where it starts with a slash.
+            ///
+            /// # Errors
+            /// As [`Self::new`].
+            pub fn join(&self, tail: impl AsRef<Path>) -> Result<Self, PathError> {
+                let mut whole = self.as_bytes().to_vec();
+                whole.push(b'/');
+                whole.extend_from_slice(tail.as_ref().as_os_str().as_bytes());
+                Self::new(Path::new(OsStr::from_bytes(&whole)))
+            }
+
+            /// Appends a tail written in the source.
+            ///
+            /// # Panics
+            /// When `tail` has a `..` or NUL byte: a mistake in the source.
+            #[track_caller]
+            pub fn at(&self, tail: &str) -> Self {
+                match self.join(tail) {
+                    Ok(p) => p,
+                    Err(e) => panic!("{e}"),
+                }
+            }
+
+            /// The directory that contains this path; `None` for the root.
+            pub fn parent(&self) -> Option<Self> {
+                self.0.parent().map(|p| Self(p.into()))
+            }
+
+            /// The last component; `None` for the root.
+            pub fn file_name(&self) -> Option<&OsStr> {
+                self.0.file_name()
+            }
+
+            /// Whether this is `base` or lies below it, component by component.
+            pub fn is_within(&self, base: &Self) -> bool {
+                self.0.starts_with(&base.0)
+            }
+
+            /// What remains below `base`; `None` when this is not within it.
+            pub fn below(&self, base: &Self) -> Option<&Path> {
+                self.0.strip_prefix(&base.0).ok()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}", Escaped(self.as_bytes()))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{self}")
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+                bytes::serialize(self.as_bytes(), s)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                let raw = bytes::deserialize(d)?;
+                Self::new(OsStr::from_bytes(&raw)).map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+world!(
+    /// A path as the launcher, a process of the host, sees it. May contain `..`.
+    HostPath,
+    dot_dot: true
+);
+world!(
+    /// A path as a native process in the container will see it.
+    ContainerPath,
+    dot_dot: false
+);
+world!(
+    /// A path inside a root (runtime, graphics provider, emulator rootfs), as a process with that
+    /// root as its `/` would see it.
+    RootPath,
+    dot_dot: false
+);
+
+/// `base` + `inner`, both normal, without a doubled or trailing slash.
+fn appended(base: &Path, inner: &RootPath) -> PathBuf {
+    if inner.0 == Path::new("/") { base.into() } else { base.join(inner.relative()) }
+}
+
+impl HostPath {
+    /// Where the host keeps `inner` of the root at this path, lexically: symbolic links inside the
+    /// root are not resolved, so this is right only for a path that has already been resolved.
+    pub fn lexically(&self, inner: &RootPath) -> HostPath {
+        HostPath(appended(&self.0, inner))
+    }
+
+    /// The same text in the container, for things shared at their own place.
+    ///
+    /// # Errors
+    /// When the path contains `..`.
+    pub fn same_in_container(&self) -> Result<ContainerPath, PathError> {
+        ContainerPath::new(&self.0)
+    }
+}
+
+impl ContainerPath {
+    /// Where the container shows `inner` of a root that is mounted at this path, lexically.
+    pub fn lexically(&self, inner: &RootPath) -> ContainerPath {
+        ContainerPath(appended(&self.0, inner))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn normalises() {
+        for (raw, want) in [
+            ("/", "/"),
+            ("//", "/"),
+            ("/a//b/./c/", "/a/b/c"),
+            ("/.", "/"),
+            ("/with space", "/with space"),
+        ] {
+            assert_eq!(ContainerPath::new(raw).unwrap().as_path(), Path::new(want), "{raw}");
+        }
+        assert_eq!(ContainerPath::new("a"), Err(PathError::NotAbsolute("a".into())));
+        assert_eq!(ContainerPath::new("/a/.."), Err(PathError::DotDot("/a/..".into())));
+        assert_eq!(HostPath::new("/a/../b").unwrap().as_path(), Path::new("/a/../b"));
+        assert!(matches!(HostPath::new("/a\0"), Err(PathError::Nul(_))));
+    }
+
+    #[test]
+    fn joins_between_worlds() {
+        let inner = RootPath::literal("/usr/lib");
+        assert_eq!(HostPath::root().lexically(&inner), HostPath::literal("/usr/lib"));
+        assert_eq!(HostPath::literal("/rt").lexically(&inner), HostPath::literal("/rt/usr/lib"));
+        assert_eq!(HostPath::literal("/rt").lexically(&RootPath::root()).as_bytes(), b"/rt");
+    }
+}

@@ -1,0 +1,153 @@
+//! Problems with a stable code, a cause, evidence and a hint that can be carried out.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A stable code, shown as `BS0007`. What each means is in `docs/messages.md`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Code(pub u16);
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BS{:04}", self.0)
+    }
+}
+
+/// How much a problem matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// The launch is stopped.
+    Blocking,
+    /// The launch goes on; one line is printed.
+    Warning,
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $number:literal, $title:literal;)*) => {
+        impl Code {
+            $($(#[$doc])* pub const $name: Code = Code($number);)*
+
+            /// Every code with its title, in ascending order.
+            pub const ALL: &[(Code, &str)] = &[$((Code($number), $title)),*];
+        }
+    };
+}
+
+codes! {
+    /// The runtime directory is missing.
+    RUNTIME_MISSING = 1, "The runtime does not exist";
+    /// The runtime directory is there, but it is not, or not all of, a runtime.
+    RUNTIME_INCOMPLETE = 2, "The runtime is incomplete";
+    /// The runtime is of none of the architectures asked for.
+    WRONG_ARCHITECTURE = 3, "The runtime has none of the architectures asked for";
+    /// The graphics provider is missing or is no root.
+    PROVIDER_UNUSABLE = 4, "The graphics provider cannot be used";
+    /// A guest architecture has no drivers or no runtime part; left out.
+    ARCHITECTURE_LEFT_OUT = 5, "An architecture is left out";
+    /// The kernel, or a rule of this machine, does not let us create the namespaces.
+    NO_NAMESPACES = 6, "User namespaces cannot be created here";
+    /// The command is not found in the container.
+    COMMAND_NOT_FOUND = 7, "The command does not exist in the container";
+    /// The command exists and cannot be executed.
+    COMMAND_NOT_EXECUTABLE = 8, "The command cannot be executed";
+    /// A path cannot be shared because the container uses it for itself.
+    RESERVED_PATH = 9, "The path is reserved";
+    /// A path that was to be shared is missing.
+    SHARED_PATH_MISSING = 10, "A path to be shared does not exist";
+    /// A file of the host cannot be read as what it should be.
+    UNREADABLE = 11, "A file cannot be read";
+    /// The store cannot be written.
+    STORE_UNWRITABLE = 12, "The store cannot be written";
+    /// No space left, or quota exceeded, while preparing.
+    DISK_FULL = 13, "The disk is full";
+    /// bwrap is missing, too old or refuses.
+    BWRAP_UNUSABLE = 14, "bwrap cannot be used";
+    /// An operation of the plan failed when it was executed.
+    SETUP_FAILED = 15, "The container could not be set up";
+    /// A driver or layer manifest is not usable.
+    MANIFEST_REJECTED = 16, "A driver manifest is rejected";
+    /// The manifest of a depot (`usr-mtree`) is broken or does not fit its files.
+    MTREE_BROKEN = 17, "The depot's manifest is broken";
+    /// The runtime is being changed or deleted by another process.
+    RUNTIME_BUSY = 18, "The runtime is locked by another process";
+    /// The requested locale exists neither on the host nor in the runtime.
+    LOCALE_MISSING = 19, "The locale does not exist";
+    /// An argument or variable has a value that cannot be used.
+    BAD_VALUE = 20, "A value cannot be used";
+    /// A preloaded module is dropped or missing.
+    PRELOAD_DROPPED = 21, "A preloaded module is left out";
+    /// A socket or service of the desktop is not shared.
+    SERVICE_UNAVAILABLE = 22, "A desktop service is not shared";
+}
+
+impl Code {
+    /// One line that names the kind of problem.
+    pub fn title(self) -> &'static str {
+        Self::ALL.iter().find(|(c, _)| *c == self).map_or("Unknown code", |(_, t)| t)
+    }
+}
+
+/// Something that is wrong, for the user to read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// Its kind.
+    pub code: Code,
+    /// Whether it stops the launch.
+    pub severity: Severity,
+    /// What failed and why: one sentence without a full stop.
+    pub cause: String,
+    /// What was looked at, one line each: the trail of a path, the contents of a file of `/proc`.
+    pub evidence: Vec<String>,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl Problem {
+    /// A problem that stops the launch.
+    pub fn blocking(code: Code, cause: impl Into<String>) -> Self {
+        Self {
+            code,
+            severity: Severity::Blocking,
+            cause: cause.into(),
+            evidence: vec![],
+            hint: None,
+        }
+    }
+
+    /// A problem that is reported in one line.
+    pub fn warning(code: Code, cause: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::blocking(code, cause) }
+    }
+
+    /// With what to do about it.
+    #[must_use]
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// With one more line of evidence.
+    #[must_use]
+    pub fn evidence(mut self, line: impl Into<String>) -> Self {
+        self.evidence.push(line.into());
+        self
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.cause)?;
+        if self.severity == Severity::Blocking {
+            for line in &self.evidence {
+                write!(f, "\n    {line}")?;
+            }
+        }
+        if let Some(hint) = &self.hint {
+            let separator = if self.severity == Severity::Blocking { "\n" } else { "; " };
+            write!(f, "{separator}hint: {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problem {}
