@@ -1,0 +1,1 @@
+//! Members of JSON objects, with a reason where one is not as it must be.
