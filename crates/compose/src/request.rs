@@ -1,0 +1,129 @@
+//! What is asked for.
+//!
+//! A [`Request`] is what remains of command line and configuration once they are parsed: typed, with
+//! every default filled in. It knows nothing about the machine; facts about that are in
+//! [`crate::Facts`].
+
+use plan::{ByteString, HostPath, Preload, StackForm, Tuple};
+
+/// One launch as it is asked for.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Whose `/usr` the container has.
+    pub runtime: RuntimeChoice,
+    /// Guest architectures, the primary one first. One that the runtime lacks is left out with a
+    /// warning.
+    pub tuples: Vec<Tuple>,
+    /// Whose graphics drivers the container has. Means nothing with [`RuntimeChoice::Host`].
+    pub provider: ProviderChoice,
+    /// Paths shared on request (`--filesystem`), in any order.
+    pub filesystems: Vec<Share>,
+    /// What the container has as home directory.
+    pub home: HomeMode,
+    /// Changes to the environment that are made last: a value, or `None` to unset.
+    pub environment: Vec<(ByteString, Option<ByteString>)>,
+    /// Changes that are made only with [`RuntimeChoice::Host`] (`--env-if-host`).
+    pub environment_if_host: Vec<(ByteString, ByteString)>,
+    /// The launcher's working directory, as the kernel reports it (free of symbolic links).
+    pub working_directory: HostPath,
+    /// The command with its arguments.
+    pub command: Vec<ByteString>,
+    /// How directories are stacked; the caller has probed what works here.
+    pub stack: StackForm,
+    /// Descriptors of the launcher that the command inherits, beside 0, 1 and 2.
+    pub pass_fds: Vec<i32>,
+    /// `(target, source)`: the command's descriptor `target` is the launcher's `source`.
+    pub assign_fds: Vec<(i32, i32)>,
+    /// How long descendants may outlive the command before they are ended, in milliseconds.
+    /// `None`: without limit.
+    pub terminate_idle: Option<u64>,
+    /// Time between SIGTERM and SIGKILL for descendants, in milliseconds.
+    pub terminate_grace: u64,
+    /// A PID namespace for the container.
+    pub unshare_pid: bool,
+    /// Developer mode: `/sys` is writable, standard input and the terminal are kept.
+    pub devel: bool,
+    /// The command talks to the terminal: standard input and the session are kept.
+    pub interactive: bool,
+    /// Take Vulkan layers from the provider.
+    pub import_vulkan_layers: bool,
+    /// Take OpenXR runtimes from the host.
+    pub import_openxr_runtimes: bool,
+    /// Take OpenXR API layers from the host.
+    pub import_openxr_layers: bool,
+    /// Locales that must exist in the container beside those of the environment, as `de_DE.UTF-8`.
+    pub locales: Vec<String>,
+    /// Modules for `LD_PRELOAD`; those that are paths of the host are shared read-only.
+    pub preloads: Vec<Preload>,
+    /// Installation directory of this tool, shown at `/run/pressure-vessel/pv-from-host`.
+    pub tool_prefix: Option<HostPath>,
+}
+
+/// Whose `/usr` the container has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RuntimeChoice {
+    /// A directory in any of the forms that [`crate::runtime`] knows.
+    Dir(HostPath),
+    /// The host's own `/usr`.
+    Host,
+}
+
+/// Whose graphics drivers the container has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProviderChoice {
+    /// The root at this path; `/` is the host.
+    Root(HostPath),
+    /// Nobody's: the runtime's own are used.
+    None,
+}
+
+/// A path shared at its own place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// Which.
+    pub path: HostPath,
+    /// Only for reading.
+    pub read_only: bool,
+}
+
+/// What the container has as home directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HomeMode {
+    /// The user's own.
+    Shared,
+    /// This directory in place of the user's own. It exists, with the directories of
+    /// [`crate::home::PRIVATE_DIRECTORIES`] in it.
+    Private(HostPath),
+    /// An empty directory in memory.
+    Transient,
+}
+
+impl Default for Request {
+    fn default() -> Self {
+        Self {
+            runtime: RuntimeChoice::Host,
+            tuples: vec![Tuple::X86_64, Tuple::I386],
+            provider: ProviderChoice::Root(HostPath::root()),
+            filesystems: vec![],
+            home: HomeMode::Shared,
+            environment: vec![],
+            environment_if_host: vec![],
+            working_directory: HostPath::root(),
+            command: vec![],
+            stack: StackForm::Overlay,
+            pass_fds: vec![],
+            assign_fds: vec![],
+            terminate_idle: None,
+            terminate_grace: 2000,
+            unshare_pid: false,
+            devel: false,
+            interactive: false,
+            import_vulkan_layers: true,
+            import_openxr_runtimes: false,
+            import_openxr_layers: false,
+            locales: vec![],
+            preloads: vec![],
+            tool_prefix: None,
+        }
+    }
+}
