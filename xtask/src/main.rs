@@ -1,1 +1,108 @@
-fn main() {}
+//! Tasks of this project: `cargo xtask COMMAND`.
+
+mod error;
+mod lab;
+mod progress;
+mod setup;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use error::Result;
+use lab::Lab;
+use lab::enter::{Bind, Entry};
+
+/// Set-up, laboratory, demonstration, tests, distribution and benchmarks of Bathysphere.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Install what the project needs on a Debian or Ubuntu machine
+    Setup,
+    /// List, build and enter Debian systems that serve as runtimes and hosts
+    Lab {
+        #[command(subcommand)]
+        action: Option<LabAction>,
+    },
+}
+
+#[derive(Subcommand)]
+enum LabAction {
+    /// Show every root and whether it has been built
+    List,
+    /// Build roots that are not there or whose recipe has changed
+    Build {
+        /// Roots to build; all when none is named
+        names: Vec<String>,
+    },
+    /// Print the directory of a root
+    Path {
+        /// The root
+        name: String,
+    },
+    /// Run a command in a root, as if the machine had been started from it
+    Enter {
+        /// The root
+        name: String,
+        /// Run it as the unprivileged test user instead of root
+        #[arg(long)]
+        user: bool,
+        /// Show something of this machine inside
+        #[arg(long, value_name = "SOURCE[:TARGET[:rw]]")]
+        bind: Vec<Bind>,
+        /// Set an environment variable; nothing else is inherited
+        #[arg(long, value_name = "NAME=VALUE")]
+        env: Vec<String>,
+        /// The command with its arguments
+        #[arg(last = true, required = true)]
+        command: Vec<OsString>,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().task) {
+        Ok(code) => code,
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> Result<ExitCode> {
+    match task {
+        Task::Setup => setup::run()?,
+        Task::Lab { action } => return laboratory(action.unwrap_or(LabAction::List)),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn laboratory(action: LabAction) -> Result<ExitCode> {
+    let lab = Lab::from_environment();
+    match action {
+        LabAction::List => lab.list(),
+        LabAction::Build { names } => lab.build(&names)?,
+        LabAction::Path { name } => println!("{}", lab.root(&name)?.display()),
+        LabAction::Enter { name, user, bind, env, command } => {
+            let mut entry = Entry::new(lab.root(&name)?);
+            if user {
+                entry = entry.as_user();
+            }
+            entry = bind.into_iter().fold(entry, Entry::bind);
+            for variable in env {
+                let (name, value) = variable.split_once('=').unwrap_or((&variable, ""));
+                entry = entry.env(name, value);
+            }
+            let status = entry.run(&command)?;
+            return Ok(lab::enter::exit_code(status));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
