@@ -3,8 +3,11 @@
 //! Knows the lines of that format, which are errors and which are left out. Must not look at the
 //! files that they describe.
 
+mod line;
+
 use plan::{ByteString, RootPath};
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
 
 /// A depot's manifest: what its `/usr` consists of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -78,24 +81,101 @@ pub struct Error {
 /// What is wrong in a manifest.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ErrorKind {
+    /// `/set` and the like.
+    #[error("`{0}` is not supported here")]
+    Command(ByteString),
+    /// A line that goes on in the next one.
+    #[error("a line that goes on in the next one is not supported here")]
+    Continued,
+    /// A name that is neither `.` nor starts with `./`, or has `..` or a NUL byte in it.
+    #[error("`{0}` is not `.` or a path below `./`")]
+    Name(ByteString),
+    /// A backslash with something unknown after it.
+    #[error("unknown escape in `{0}`")]
+    Escape(ByteString),
+    /// An entry without `type`.
+    #[error("`type` is missing")]
+    NoType,
+    /// A type that is neither `file`, `dir` nor `link`.
+    #[error("type `{0}` is not supported here")]
+    Type(ByteString),
+    /// A link without target.
+    #[error("type is `link`, and `link` is missing")]
+    NoTarget,
+    /// A target of something that is no link.
+    #[error("`link` is there, and type is not `link`")]
+    StrayTarget,
+    /// A keyword that needs a value.
+    #[error("`{0}` has no value")]
+    NoValue(&'static str),
+    /// A value that is not what its keyword wants.
+    #[error("`{keyword}={value}` is not {wanted}")]
+    Value {
+        /// The keyword.
+        keyword: &'static str,
+        /// Its value.
+        value: ByteString,
+        /// What it should be, with an article.
+        wanted: &'static str,
+    },
+    /// `sha256` and `sha256digest` contradict each other.
+    #[error("`sha256` and `sha256digest` differ")]
+    Digests,
     /// The compressed data are broken.
     #[error("not valid gzip data: {0}")]
     Gzip(String),
+    /// More than [`SIZE_LIMIT`] bytes when uncompressed.
+    #[error("more than {SIZE_LIMIT} bytes when uncompressed")]
+    TooLarge,
 }
 
-/// Reads a manifest.
+/// The largest manifest that is read, in bytes.
+pub const SIZE_LIMIT: u64 = 256 << 20;
+
+/// Reads a manifest. Of entries with the same path, the first counts: the files of a depot are
+/// put in place in order, and none replaces an earlier one.
 ///
 /// # Errors
 /// At the first line that is not understood.
 pub fn parse(bytes: &[u8]) -> Result<Manifest, Error> {
-    let _ = bytes;
-    Ok(Manifest::default())
+    let mut entries: Vec<(RootPath, Entry)> = Vec::new();
+    let mut ignore = BTreeSet::new();
+    let mut warnings = Vec::new();
+    for (i, line) in bytes.split(|b| *b == b'\n').enumerate() {
+        let line = line.trim_ascii();
+        if line.is_empty() || line[0] == b'#' {
+            continue;
+        }
+        let mut warn = |keyword| warnings.push(Warning { line: i + 1, keyword });
+        let entry = line::read(line, &mut warn).map_err(|kind| Error { line: i + 1, kind })?;
+        if entry.ignore {
+            ignore.insert(entry.path.clone());
+        }
+        if entry.path != RootPath::root() {
+            entries.push((entry.path, entry.entry));
+        }
+    }
+    // Sorting first, stably, is much faster than 20 000 insertions: manifests come nearly sorted.
+    entries.sort_by(|a, b| a.0.cmp(&b.0));
+    entries.dedup_by(|later, first| later.0 == first.0);
+    Ok(Manifest { entries: entries.into_iter().collect(), ignore, warnings })
 }
 
-/// Reads a manifest compressed with gzip, of at most 256 MiB when uncompressed.
+/// Reads a manifest compressed with gzip, of at most [`SIZE_LIMIT`] bytes when uncompressed.
 ///
 /// # Errors
 /// As [`parse`], and when the compressed data are broken or too long.
 pub fn parse_gz(bytes: &[u8]) -> Result<Manifest, Error> {
-    parse(bytes)
+    let mut raw = Vec::new();
+    flate2::read::MultiGzDecoder::new(bytes)
+        .take(SIZE_LIMIT + 1)
+        .read_to_end(&mut raw)
+        .map_err(|e| Error { line: 0, kind: ErrorKind::Gzip(e.to_string()) })?;
+    if raw.len() as u64 > SIZE_LIMIT {
+        return Err(Error { line: 0, kind: ErrorKind::TooLarge });
+    }
+    parse(&raw)
 }
+
+#[cfg(test)]
+mod tests;
