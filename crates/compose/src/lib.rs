@@ -6,7 +6,9 @@
 
 #![forbid(unsafe_code)]
 
+pub mod capture;
 mod facts;
+pub mod locale;
 mod request;
 
 pub use facts::{Facts, GatherError, Inherited, User};
