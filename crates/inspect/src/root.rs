@@ -8,13 +8,22 @@
 //! Must not write, and never triggers an automount: every look is `statx` with
 //! `AT_NO_AUTOMOUNT | AT_SYMLINK_NOFOLLOW`. The host's own `/` is a root like any other.
 
+mod content;
+mod depot;
 mod error;
+mod glob;
 mod layout;
+mod stat;
+mod tree;
+mod walk;
 
 use plan::{HostPath, RootPath};
-use std::ffi::OsString;
+use rustix::fd::OwnedFd;
+use std::ffi::{OsStr, OsString};
+use tree::Tree;
 
 pub use error::Error;
+pub use glob::matches;
 pub use layout::{Layout, TopLevel};
 
 /// What a root is made of.
@@ -100,21 +109,25 @@ pub struct Entry {
 /// A directory tree with a `/` of its own.
 #[derive(Debug)]
 pub struct Root {
-    path: HostPath,
-    form: Form,
+    tree: Tree,
 }
 
 /// The largest file that [`Root::read`] reads, in bytes.
 pub const READ_LIMIT: u64 = 16 << 20;
 
 impl Root {
-    /// Opens the root at `path`: [`Form::Full`] if it has a directory (or link) `usr`, else
+    /// Opens the root at `path`: [`Form::Full`] if it has a directory (or a link to one) `usr`, else
     /// [`Form::Usr`].
     ///
     /// # Errors
     /// When `path` is not a directory or cannot be searched.
     pub fn open(path: HostPath) -> Result<Root, Error> {
-        Self::with_form(path, Form::Full)
+        let full = Self::with_form(path, Form::Full)?;
+        let usr = full.find(&RootPath::literal("/usr"));
+        if usr.is_some_and(|u| u.kind == Kind::Directory) {
+            return Ok(full);
+        }
+        Self::with_form(full.tree.into_path(), Form::Usr)
     }
 
     /// Opens the root at `path` as what the caller knows it to be. For [`Form::Depot`], `path` is
@@ -123,17 +136,17 @@ impl Root {
     /// # Errors
     /// When `path` is not a directory or cannot be searched.
     pub fn with_form(path: HostPath, form: Form) -> Result<Root, Error> {
-        Ok(Root { path, form })
+        Tree::open(path, form).map(|tree| Root { tree })
     }
 
     /// The directory on the host.
     pub fn path(&self) -> &HostPath {
-        &self.path
+        self.tree.path()
     }
 
     /// What it is made of.
     pub fn form(&self) -> &Form {
-        &self.form
+        self.tree.form()
     }
 
     /// Finds `path`, following every link.
@@ -141,7 +154,7 @@ impl Root {
     /// # Errors
     /// When it is missing, dangling, a loop, below something that is no directory, or unreadable.
     pub fn resolve(&self, path: &RootPath) -> Result<Resolved, Error> {
-        Err(Error::NotFound { path: path.clone(), trail: vec![] })
+        walk::walk(&self.tree, path, path.relative().as_os_str(), walk::Last::Follow)
     }
 
     /// Finds `path`, following every link but the last component.
@@ -149,7 +162,7 @@ impl Root {
     /// # Errors
     /// As [`Self::resolve`].
     pub fn lookup(&self, path: &RootPath) -> Result<Resolved, Error> {
-        self.resolve(path)
+        walk::walk(&self.tree, path, path.relative().as_os_str(), walk::Last::Keep)
     }
 
     /// As [`Self::resolve`]; `None` for whatever is not there or cannot be reached.
@@ -157,12 +170,30 @@ impl Root {
         self.resolve(path).ok()
     }
 
+    /// Turns a path that may contain `..` or be relative to `base` into one without: what comes
+    /// before the last `..` is resolved, what follows it is kept as it is.
+    ///
+    /// # Errors
+    /// As [`Self::resolve`], for the part that has to be resolved.
+    pub fn without_dot_dot(&self, base: &RootPath, raw: &OsStr) -> Result<RootPath, Error> {
+        walk::without_dot_dot(&self.tree, base, raw)
+    }
+
     /// The content of a regular file of at most [`READ_LIMIT`] bytes.
     ///
     /// # Errors
     /// As [`Self::resolve`], and when it is no regular file, too large, or reading fails.
     pub fn read(&self, path: &RootPath) -> Result<Vec<u8>, Error> {
-        self.resolve(path).map(|_| vec![])
+        content::read(path, &self.resolve(path)?)
+    }
+
+    /// Opens the content of a regular file that was resolved before, for reading; `None` where the
+    /// manifest of a depot says that it is empty and the depot does not have it.
+    ///
+    /// # Errors
+    /// When it is no regular file (any more) or may not be read.
+    pub fn open_file(&self, file: &Resolved) -> Result<Option<OwnedFd>, Error> {
+        content::open(&file.path, file)
     }
 
     /// The entries of a directory in ascending order of the bytes of their names.
@@ -170,11 +201,22 @@ impl Root {
     /// # Errors
     /// As [`Self::resolve`], and when it is no directory.
     pub fn list(&self, directory: &RootPath) -> Result<Vec<Entry>, Error> {
-        self.resolve(directory).map(|_| vec![])
+        let found = self.resolve(directory)?;
+        if found.kind != Kind::Directory {
+            let (path, at) = (directory.clone(), found.path);
+            return Err(Error::NotADirectory { path, at, trail: found.trail });
+        }
+        self.tree.list(&found.path, &found.host).map_err(|e| e.at(directory, &found.path, &[]))
+    }
+
+    /// The paths that match a pattern as glob(3) does, in ascending order. Links to directories are
+    /// followed; the last component may be anything that exists, a dangling link too.
+    pub fn glob(&self, pattern: &RootPath) -> Vec<RootPath> {
+        glob::expand(self, pattern)
     }
 
     /// Which of the directories that a merged `/usr` replaces are links.
     pub fn layout(&self) -> Layout {
-        Layout { top: vec![] }
+        Layout::of(self)
     }
 }

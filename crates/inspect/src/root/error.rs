@@ -1,7 +1,7 @@
 //! Why a path of a root cannot be used.
 
 use super::TrailStep;
-use plan::RootPath;
+use plan::{HostPath, RootPath};
 use rustix::io::Errno;
 use std::fmt;
 
@@ -52,6 +52,24 @@ pub enum Error {
         /// The links followed before it ended.
         trail: Vec<TrailStep>,
     },
+    /// It is below an automount point that is not mounted; going on would mount it.
+    #[error("`{path}`: `{at}` is an automount point, which is left alone{}", Trail(.trail))]
+    Automount {
+        /// What was asked for.
+        path: RootPath,
+        /// The automount point.
+        at: RootPath,
+        /// The links followed before it ended.
+        trail: Vec<TrailStep>,
+    },
+    /// The root itself cannot be used.
+    #[error("`{host}` cannot be used as a root: {errno}")]
+    Unusable {
+        /// Where it should be.
+        host: HostPath,
+        /// The error of opening it.
+        errno: Errno,
+    },
     /// The file is larger than what is read.
     #[error("`{path}` has {size} bytes, more than the {limit} that are read")]
     TooLarge {
@@ -80,6 +98,38 @@ impl Error {
     /// Whether there is simply nothing at the path: it is missing, dangling, or below a file.
     pub fn is_absent(&self) -> bool {
         matches!(self, Self::NotFound { .. } | Self::NotADirectory { .. })
+    }
+}
+
+/// What went wrong at one component, before it is known for which path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    Missing,
+    NotADirectory,
+    Automount,
+    Call(&'static str, Errno),
+}
+
+impl Fault {
+    /// Takes an error of a system call on one component.
+    pub(super) fn from_errno(call: &'static str, errno: Errno) -> Self {
+        match errno {
+            Errno::NOENT => Self::Missing,
+            Errno::NOTDIR => Self::NotADirectory,
+            _ => Self::Call(call, errno),
+        }
+    }
+
+    /// The error of the whole path.
+    pub(super) fn at(self, path: &RootPath, at: &RootPath, trail: &[TrailStep]) -> Error {
+        let (path, at, trail) = (path.clone(), at.clone(), trail.to_vec());
+        match self {
+            Self::Missing => Error::NotFound { path, trail },
+            Self::NotADirectory => Error::NotADirectory { path, at, trail },
+            Self::Automount => Error::Automount { path, at, trail },
+            Self::Call(_, Errno::ACCESS | Errno::PERM) => Error::Denied { path, at, trail },
+            Self::Call(call, errno) => Error::Io { path, call, errno, trail },
+        }
     }
 }
 

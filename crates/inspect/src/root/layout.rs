@@ -1,6 +1,15 @@
 //! Whether a root has a merged `/usr`.
 
-use std::ffi::OsString;
+use super::{Kind, Root};
+use plan::RootPath;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+
+/// Whether a merged `/usr` replaces `/name` by a link.
+pub(super) fn is_replaced(name: &OsStr) -> bool {
+    let name = name.as_bytes();
+    name == b"bin" || name == b"sbin" || (name.starts_with(b"lib") && name != b"libexec")
+}
 
 /// One of the directories beside `usr` that a merged `/usr` replaces by links.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +30,22 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// Looks at the top of a root; an unreadable one has nothing.
+    pub(super) fn of(root: &Root) -> Layout {
+        let top = RootPath::root();
+        let names = root.list(&top).unwrap_or_default().into_iter().map(|e| e.name);
+        let looked = names.filter(|n| is_replaced(n)).filter_map(|name| {
+            let found = root.lookup(&top.join(&name).ok()?).ok()?;
+            let what = match (found.kind, found.link) {
+                (Kind::Directory, _) => TopLevel::Directory,
+                (_, Some(text)) => TopLevel::Link(text),
+                _ => TopLevel::Other,
+            };
+            Some((name, what))
+        });
+        Layout { top: looked.collect() }
+    }
+
     /// What is at `/name`, if anything.
     pub fn get(&self, name: &str) -> Option<&TopLevel> {
         self.top.iter().find(|(n, _)| n == name).map(|(_, t)| t)
