@@ -4,8 +4,22 @@
 //! `PT_INTERP`, and the tables that dynamic entries point to, found through `PT_LOAD`; section headers play no role.
 //! Input is hostile: every count and every offset is checked, and only parts of the file are read.
 
-use crate::root::{self, Root};
+mod image;
+mod source;
+mod symbols;
+mod versions;
+
+#[cfg(test)]
+mod tests;
+
+use crate::root::{self, Resolved, Root};
+use image::{Dynamic, Image};
+use object::elf::{self as format, FileHeader32, FileHeader64};
+use object::endian::Endianness;
+use object::read::elf::FileHeader;
 use plan::{ByteString, RootPath, Tuple};
+use rustix::io::Errno;
+use source::{File, Source};
 use std::collections::BTreeSet;
 
 /// What an ELF file is.
@@ -60,9 +74,12 @@ pub enum Error {
     /// A table is larger than what is read.
     #[error("the ELF file has more {0} than are read")]
     TooLarge(&'static str),
-    /// The file cannot be opened or read.
+    /// The file cannot be found or opened.
     #[error(transparent)]
     File(#[from] root::Error),
+    /// Reading the file failed.
+    #[error("reading the ELF file: {0}")]
+    Read(Errno),
 }
 
 /// Reads headers, dynamic section, versions and notes. Symbols are not scanned.
@@ -70,23 +87,31 @@ pub enum Error {
 /// # Errors
 /// When it is no ELF file or damaged.
 pub fn parse(bytes: &[u8]) -> Result<Elf, Error> {
-    let _ = bytes;
-    Err(Error::NotElf)
+    parse_source(&bytes)
 }
 
-/// The defined dynamic symbols, as `name@VERSION`, or `name` for those without version.
+/// The defined dynamic symbols, as `name@VERSION`, or `name` for those without version. Those of the
+/// base version have the name of the file as theirs. What the linker puts into every file is left
+/// out, and the names of versions that are symbols too.
 ///
 /// # Errors
 /// When it is no ELF file or damaged.
 pub fn symbols(bytes: &[u8]) -> Result<BTreeSet<String>, Error> {
-    let _ = bytes;
-    Err(Error::NotElf)
+    symbols_of_source(&bytes)
 }
 
 /// The architecture that an ELF header (the first 20 bytes of the file at least) is for.
 pub fn tuple_of(header: &[u8]) -> Option<Tuple> {
-    let _ = header;
-    None
+    let &[0x7f, b'E', b'L', b'F', class, data, ..] = header else { return None };
+    let machine = u16::from_le_bytes([*header.get(18)?, *header.get(19)?]);
+    let is_64_bit = match format::FileClass(class) {
+        format::ELFCLASS64 => true,
+        format::ELFCLASS32 => false,
+        _ => return None,
+    };
+    let little = format::DataEncoding(data) == format::ELFDATA2LSB;
+    let fits = |t: &Tuple| t.machine() == machine && t.is_64_bit() == is_64_bit;
+    Tuple::ALL.iter().copied().find(|t| little && fits(t))
 }
 
 /// As [`parse`], for a file of a root, reading only the parts that are needed.
@@ -94,7 +119,15 @@ pub fn tuple_of(header: &[u8]) -> Option<Tuple> {
 /// # Errors
 /// As [`parse`], and when it cannot be found or read.
 pub fn read(root: &Root, path: &RootPath) -> Result<Elf, Error> {
-    Err(root.resolve(path).map_or_else(Error::File, |_| Error::NotElf))
+    read_resolved(root, &root.resolve(path)?)
+}
+
+/// As [`read`], for a file that was found before.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_resolved(root: &Root, file: &Resolved) -> Result<Elf, Error> {
+    parse_source(&open(root, file)?)
 }
 
 /// As [`symbols`], for a file of a root, reading only the parts that are needed.
@@ -102,5 +135,67 @@ pub fn read(root: &Root, path: &RootPath) -> Result<Elf, Error> {
 /// # Errors
 /// As [`symbols`], and when it cannot be found or read.
 pub fn read_symbols(root: &Root, path: &RootPath) -> Result<BTreeSet<String>, Error> {
-    Err(root.resolve(path).map_or_else(Error::File, |_| Error::NotElf))
+    symbols_of_source(&open(root, &root.resolve(path)?)?)
+}
+
+fn open(root: &Root, file: &Resolved) -> Result<File, Error> {
+    let fd = root.open_file(file)?.ok_or(Error::NotElf)?;
+    Ok(File::new(fd, file.identity.size))
+}
+
+/// The class of the file, when it is an ELF file.
+fn class_of(source: &dyn Source) -> Result<format::FileClass, Error> {
+    let mut start = [0; 5];
+    match source.fill(0, &mut start) {
+        Ok(()) => {}
+        Err(Error::Malformed(_)) => return Err(Error::NotElf),
+        Err(e) => return Err(e),
+    }
+    let [0x7f, b'E', b'L', b'F', class] = start else { return Err(Error::NotElf) };
+    Ok(format::FileClass(class))
+}
+
+fn parse_source(source: &dyn Source) -> Result<Elf, Error> {
+    match class_of(source)? {
+        format::ELFCLASS64 => elf_of(&Image::<FileHeader64<Endianness>>::open(source)?),
+        format::ELFCLASS32 => elf_of(&Image::<FileHeader32<Endianness>>::open(source)?),
+        _ => Err(Error::NotElf),
+    }
+}
+
+fn symbols_of_source(source: &dyn Source) -> Result<BTreeSet<String>, Error> {
+    match class_of(source)? {
+        format::ELFCLASS64 => {
+            let image = Image::<FileHeader64<Endianness>>::open(source)?;
+            image.symbols(&image.dynamic()?)
+        }
+        format::ELFCLASS32 => {
+            let image = Image::<FileHeader32<Endianness>>::open(source)?;
+            image.symbols(&image.dynamic()?)
+        }
+        _ => Err(Error::NotElf),
+    }
+}
+
+fn elf_of<H: FileHeader<Endian = Endianness>>(image: &Image<'_, H>) -> Result<Elf, Error> {
+    let dynamic: Dynamic = image.dynamic()?;
+    let string = |tag| dynamic.get(tag).map(|i| image.string(&dynamic, i)).transpose();
+    let needed = dynamic.all(format::DT_NEEDED).map(|i| image.string(&dynamic, i));
+    let flags = dynamic.get(format::DT_FLAGS_1).unwrap_or(0);
+    let (base, defines): (Vec<_>, Vec<_>) =
+        image.definitions(&dynamic)?.into_iter().partition(|d| d.is_base);
+    Ok(Elf {
+        tuple: image.tuple(),
+        kind: image.kind(&dynamic),
+        soname: string(format::DT_SONAME)?,
+        needed: needed.collect::<Result<_, _>>()?,
+        rpath: string(format::DT_RPATH)?,
+        runpath: string(format::DT_RUNPATH)?,
+        interpreter: image.interpreter()?.map(ByteString),
+        no_default_lib: flags & u64::from(format::DF_1_NODEFLIB.0) != 0,
+        defines: defines.into_iter().map(|d| d.name).collect(),
+        base_version: base.into_iter().next().map(|d| d.name),
+        requires: image.requirements(&dynamic)?,
+        build_id: image.build_id(),
+    })
 }
