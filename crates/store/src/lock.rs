@@ -1,0 +1,177 @@
+//! Advisory locks, compatible with those of bwrap, Flatpak and pressure-vessel.
+//!
+//! All of them lock the whole file (start 0, length 0) with an *open file description* lock
+//! (`F_OFD_SETLK`, Linux 3.15), falling back to a traditional record lock where the kernel says
+//! `EINVAL`. An OFD lock lives as long as any duplicate of its descriptor, in whatever process, which
+//! is how a launcher hands a lock over to the supervisor. `flock(2)` is never used: it does not
+//! conflict with these.
+//!
+//! A lock taken through an overlay does not conflict with one taken on the file below it: lock the
+//! file on the host.
+
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc;
+use plan::{Code, HostPath, Problem};
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+/// How a file is locked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Others may lock it shared too. The descriptor must be readable.
+    Shared,
+    /// Nobody else may lock it. The descriptor must be writable.
+    Exclusive,
+}
+
+/// What to do when the file does not exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// Make it, with mode 0644.
+    Create,
+    /// Fail with `ENOENT`.
+    Fail,
+}
+
+/// Why a lock was not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Another process holds a conflicting lock.
+    #[error("{path} is locked by another process")]
+    Busy {
+        /// The lock file.
+        path: HostPath,
+    },
+    /// The file cannot be opened or locked.
+    #[error("{call} {path}: {errno}")]
+    Io {
+        /// The lock file.
+        path: HostPath,
+        /// The system call.
+        call: &'static str,
+        /// Its error.
+        errno: Errno,
+    },
+}
+
+/// Locks `path` shared, without waiting.
+///
+/// # Errors
+/// [`Error::Busy`] when somebody has it exclusively; [`Error::Io`] for anything else.
+pub fn shared(path: &HostPath, missing: Missing) -> Result<OwnedFd, Error> {
+    take(path, Kind::Shared, missing)
+}
+
+/// Locks `path` exclusively, without waiting.
+///
+/// # Errors
+/// As [`shared`]; also busy when somebody has it shared.
+pub fn exclusive(path: &HostPath, missing: Missing) -> Result<OwnedFd, Error> {
+    take(path, Kind::Exclusive, missing)
+}
+
+fn take(path: &HostPath, kind: Kind, missing: Missing) -> Result<OwnedFd, Error> {
+    let io = |call, errno| Error::Io { path: path.clone(), call, errno };
+    // Non-blocking, because what is there might be a FIFO.
+    let flags = OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
+    let flags = match (kind, missing) {
+        (_, Missing::Create) => flags | OFlags::RDWR | OFlags::CREATE,
+        (Kind::Exclusive, Missing::Fail) => flags | OFlags::RDWR,
+        (Kind::Shared, Missing::Fail) => flags | OFlags::RDONLY,
+    };
+    let fd = rustix::fs::open(path.as_path(), flags, Mode::from_raw_mode(0o644))
+        .map_err(|e| io("open", e))?;
+    match try_lock(&fd, kind) {
+        Ok(true) => Ok(fd),
+        Ok(false) => Err(Error::Busy { path: path.clone() }),
+        Err(e) => Err(io("fcntl", e)),
+    }
+}
+
+/// Locks an open file without waiting, or changes the lock that this description has. `false`: busy.
+pub(crate) fn try_lock(fd: impl AsFd, kind: Kind) -> Result<bool, Errno> {
+    let kind = match kind {
+        Kind::Shared => libc::F_RDLCK,
+        Kind::Exclusive => libc::F_WRLCK,
+    };
+    let whole = libc::flock {
+        l_type: kind as libc::c_short,
+        l_whence: libc::SEEK_SET as libc::c_short,
+        l_start: 0,
+        l_len: 0,
+        // The kernel wants 0 here for OFD locks.
+        l_pid: 0,
+    };
+    let mut traditional = false;
+    loop {
+        let command =
+            if traditional { FcntlArg::F_SETLK(&whole) } else { FcntlArg::F_OFD_SETLK(&whole) };
+        match fcntl(fd.as_fd(), command) {
+            Ok(_) => return Ok(true),
+            Err(nix::Error::EINTR) => {}
+            Err(nix::Error::EACCES | nix::Error::EAGAIN) => return Ok(false),
+            Err(nix::Error::EINVAL) if !traditional => traditional = true,
+            Err(e) => return Err(Errno::from_raw_os_error(e as i32)),
+        }
+    }
+}
+
+/// The shared lock on a runtime, which keeps other tools from deleting it.
+#[derive(Debug)]
+pub enum RuntimeLock {
+    /// It is held as long as the descriptor (or a duplicate) is open.
+    Held(OwnedFd),
+    /// There is nothing to lock: no lock file, and none can be made, because the runtime is
+    /// read-only. Nobody can delete it either.
+    Unlocked {
+        /// What was tried, for the log.
+        why: String,
+    },
+}
+
+/// Locks the runtime whose files are in `files`: `.ref` there, shared, without waiting, as
+/// pressure-vessel and Flatpak do.
+///
+/// # Errors
+/// [`Error::Busy`] when the runtime is being deleted or replaced; see [`Error::problem`].
+pub fn runtime(files: &HostPath) -> Result<RuntimeLock, Error> {
+    let path = files.at(".ref");
+    let first = shared(&path, Missing::Create);
+    let fd = match first {
+        // Not ours to write: a lock file that is there serves as it is.
+        Err(Error::Io {
+            errno: Errno::ROFS | Errno::ACCESS | Errno::PERM, call: "open", ..
+        }) => shared(&path, Missing::Fail),
+        other => other,
+    };
+    match fd {
+        // Whoever deletes a runtime holds the lock until it is gone.
+        Ok(fd) if rustix::fs::fstat(&fd).is_ok_and(|s| s.st_nlink == 0) => {
+            Err(Error::Busy { path })
+        }
+        Ok(fd) => Ok(RuntimeLock::Held(fd)),
+        Err(busy @ Error::Busy { .. }) => Err(busy),
+        Err(e @ Error::Io { .. }) => Ok(RuntimeLock::Unlocked { why: e.to_string() }),
+    }
+}
+
+impl Error {
+    /// The problem to show, which stops the launch.
+    pub fn problem(&self) -> Problem {
+        match self {
+            Error::Busy { .. } => Problem::blocking(Code::RUNTIME_BUSY, self.to_string()).hint(
+                "it is being updated or deleted; wait for that to finish and start again \
+                 (`lslocks` shows who holds the lock)",
+            ),
+            Error::Io { .. } => Problem::blocking(Code::SETUP_FAILED, self.to_string()),
+        }
+    }
+}
+
+/// How long to sleep before looking again at a lock that is busy: growing, so that a short wait is
+/// noticed soon and a long one costs nothing.
+pub(crate) fn pause(attempt: u32) {
+    std::thread::sleep(Duration::from_millis(u64::from(attempt.clamp(1, 20))));
+}
