@@ -1,1 +1,34 @@
-//! Placeholder.
+//! Plan → running process.
+//!
+//! [`run`] executes a [`plan::Plan`]: it makes the namespaces, carries out the steps, and supervises
+//! the command until it ends. There are two executors for the same plan, which build the same
+//! namespace: one built in (user and mount namespace, the mount API of Linux 5.2 and later), and
+//! `bwrap` where only that program may create namespaces.
+//!
+//! This crate knows system calls and the order in which they must be made. It must not discover
+//! anything about runtimes or drivers, and must not decide: what it does is in the plan, the
+//! prepared directories and the options, or it is an error.
+//!
+//! Processes, with either executor: the *launcher* (the caller of [`run`], which stays outside and
+//! waits), the *supervisor* (inside; the same program, forked or, below bwrap, executed again), the
+//! command. A socket between launcher and supervisor carries failures one way, and the end of the
+//! launcher the other way.
+
+mod builtin;
+mod bwrap;
+mod error;
+mod link;
+mod ops;
+mod probe;
+mod relay;
+mod run;
+mod spec;
+mod supervisor;
+mod sys;
+
+pub use bwrap::{Arguments, Features, arguments};
+pub use error::{Error, StepKind};
+pub use probe::{Refusal, probe};
+pub use run::{Backend, ExitStatus, Inherited, Notice, Options, Prepared, Used, run};
+pub use supervisor::supervise_if_asked;
+pub use sys::SysError;

@@ -1,0 +1,142 @@
+//! The built-in executor: namespaces and mounts made by this process itself.
+//!
+//! A forked child leaves for a new user and mount namespace, builds the new root on a tmpfs that is
+//! stacked over the old root, pivots into it, gives up every capability and becomes the supervisor.
+//! What fails on the way is told to the launcher, which stays as it was.
+
+mod base;
+mod namespaces;
+mod privileges;
+
+use crate::error::{Error, StepKind};
+use crate::link::{self, Theirs, setup};
+use crate::ops::{self, Root};
+use crate::relay::{Signals, relay};
+use crate::run::{ExitStatus, Prepared};
+use crate::spec;
+use crate::supervisor;
+use crate::sys::process::Ended;
+use crate::sys::{self, call};
+use plan::{Plan, Step};
+
+pub(crate) use base::{attach, base, tmpfs};
+pub(crate) use namespaces::enter_namespaces;
+
+/// Executes the plan in a child and waits for it.
+pub(crate) fn run(
+    plan: &Plan,
+    prepared: &Prepared,
+    spec: &spec::Prepared,
+) -> Result<ExitStatus, Error> {
+    let (ours, theirs) = link::pair()?;
+    let signals = setup("preparing for signals", Signals::take())?;
+    let mut ends = Some((ours, theirs));
+    let child = sys::process::fork(|| {
+        let Some((ours, theirs)) = ends.take() else { return 125 };
+        drop(ours);
+        inside(plan, prepared, spec, theirs, &signals)
+    });
+    let child = setup("starting a process", call("fork", "", child))?;
+    let Some((ours, theirs)) = ends.take() else { unreachable!("only the child takes the ends") };
+    drop(theirs);
+    let ended = relay(child, &signals, &|signal| ours.signal(signal));
+    match ours.failure() {
+        Some(error) => Err(error),
+        None => Ok(ExitStatus(setup("waiting for the container", ended)?.status())),
+    }
+}
+
+/// The child: from here to the end of the command.
+fn inside(
+    plan: &Plan,
+    prepared: &Prepared,
+    spec: &spec::Prepared,
+    theirs: Theirs,
+    signals: &Signals,
+) -> u8 {
+    let own_pids = plan.namespaces.pid;
+    if let Err(error) = enter_namespaces(own_pids) {
+        return told(&theirs, &error);
+    }
+    if !own_pids {
+        return contained(plan, prepared, spec, theirs, signals);
+    }
+    // A PID namespace is entered by the next child, which becomes its process 1.
+    let mut end = Some(theirs);
+    let first = sys::process::fork(|| match end.take() {
+        Some(theirs) => contained(plan, prepared, spec, theirs, signals),
+        None => 125,
+    });
+    let ended = match (first, end.take()) {
+        (Ok(child), theirs) => {
+            drop(theirs);
+            namespaces::end_with_parent();
+            // Signals reach process 1 through the link.
+            relay(child, signals, &|_| ()).map(Ended::status)
+        }
+        (Err(errno), Some(theirs)) => {
+            let failure = sys::SysError::new("fork", "", errno);
+            return told(&theirs, &Error::Setup { doing: "starting process 1".into(), failure });
+        }
+        (Err(_), None) => return 125,
+    };
+    ended.unwrap_or(125)
+}
+
+fn told(theirs: &Theirs, error: &Error) -> u8 {
+    theirs.fail(error);
+    error.exit_status()
+}
+
+fn contained(
+    plan: &Plan,
+    prepared: &Prepared,
+    spec: &spec::Prepared,
+    theirs: Theirs,
+    signals: &Signals,
+) -> u8 {
+    let entered = build(plan, prepared)
+        .and_then(base::enter)
+        .and_then(|()| supervisor::enter_directory(&spec.spec.working_directory))
+        .and_then(|()| privileges::drop_all());
+    match entered {
+        Ok(()) => supervisor::supervise(&spec.spec, theirs, signals),
+        Err(error) => told(&theirs, &error),
+    }
+}
+
+/// Carries out every step of the plan.
+fn build(plan: &Plan, prepared: &Prepared) -> Result<Root, Error> {
+    // Modes in the plan are exact.
+    let mask = rustix::process::umask(rustix::fs::Mode::empty());
+    let mut root = Root::new(base()?, plan.namespaces.pid);
+    for (index, step) in plan.steps.iter().enumerate() {
+        match ops::apply(&mut root, &step.op, prepared) {
+            Ok(()) => {}
+            Err(ops::Failure::Caller(error)) => return Err(error),
+            Err(ops::Failure::Call { kind, failure, log }) => {
+                return Err(failed_step(index, step, kind, failure, log));
+            }
+        }
+    }
+    rustix::process::umask(mask);
+    Ok(root)
+}
+
+fn failed_step(
+    index: usize,
+    step: &Step,
+    kind: StepKind,
+    failure: sys::SysError,
+    log: Vec<String>,
+) -> Error {
+    Error::Step {
+        index,
+        operation: step.op.to_string(),
+        reason: step.reason.clone(),
+        at: step.op.at().clone(),
+        kind,
+        failure,
+        log,
+    }
+}

@@ -1,0 +1,11 @@
+//! The bwrap executor.
+
+mod arguments;
+mod features;
+mod locate;
+mod start;
+
+pub use arguments::{Arguments, arguments};
+pub use features::Features;
+pub(crate) use locate::locate;
+pub(crate) use start::run;

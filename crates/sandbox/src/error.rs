@@ -1,0 +1,269 @@
+//! What can go wrong between a plan and its command, and what the user is told about it.
+
+use crate::probe::Refusal;
+use crate::sys::SysError;
+use plan::{Code, ContainerPath, HostPath, LayerName, Problem};
+use serde::{Deserialize, Serialize};
+
+/// Which part of a step failed, where that matters to the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StepKind {
+    /// overlayfs refused the sources. The same plan with [`plan::StackForm::Tree`] for this stack
+    /// may work.
+    Overlay,
+    /// Anything else.
+    Other,
+}
+
+/// Why a plan is not running, or did not run.
+///
+/// After any of them nothing remains: mounts end with the process that made them, and no file is
+/// written outside memory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum Error {
+    /// The kernel, or a rule of this machine, does not let us create the namespaces.
+    #[error("user and mount namespaces cannot be created: {0}")]
+    NoNamespaces(Refusal),
+    /// The kernel, or a seccomp filter, lacks a call of the mount API of Linux 5.2.
+    #[error("the mount API of Linux 5.2 is missing: {0}")]
+    NoMountApi(SysError),
+    /// A step of the plan failed.
+    #[error("step {} of the plan failed, `{operation}` ({reason}): {failure}", index + 1)]
+    Step {
+        /// Position in `Plan::steps`, from 0.
+        index: usize,
+        /// The operation as it displays itself.
+        operation: String,
+        /// The step's reason.
+        reason: String,
+        /// What the operation is about.
+        at: ContainerPath,
+        /// Which part of it.
+        kind: StepKind,
+        /// The call that failed.
+        failure: SysError,
+        /// What the kernel said besides, one line each.
+        log: Vec<String>,
+    },
+    /// Something before or after the steps failed.
+    #[error("{doing}: {failure}")]
+    Setup {
+        /// What was being done: "entering the new root".
+        doing: String,
+        /// The call that failed.
+        failure: SysError,
+    },
+    /// The plan names a layer that was not prepared. A mistake in the caller.
+    #[error("the layer `{0}` has not been prepared")]
+    LayerMissing(LayerName),
+    /// A stack of the plan is in tree form, and its tree was not prepared. A mistake in the caller.
+    #[error("the tree for {0} has not been prepared")]
+    TreeMissing(ContainerPath),
+    /// The executor has no overlays. The same plan with [`plan::StackForm::Tree`] works.
+    #[error("no overlay can be mounted at {at}: {why}")]
+    OverlayUnsupported {
+        /// The stack.
+        at: ContainerPath,
+        /// Why not.
+        why: String,
+    },
+    /// Another process has locked the file exclusively.
+    #[error("{0} is locked by another process")]
+    LockBusy(HostPath),
+    /// A file that is to be locked cannot be.
+    #[error("locking {path}: {failure}")]
+    Lock {
+        /// The file.
+        path: HostPath,
+        /// The call that failed.
+        failure: SysError,
+    },
+    /// A descriptor that the command is to have is not open, or two are to get one number.
+    #[error("descriptor {fd} cannot be passed to the command: {why}")]
+    Descriptor {
+        /// Its number.
+        fd: i32,
+        /// Why not.
+        why: String,
+    },
+    /// A string of the command or environment has a NUL byte, or there is no command.
+    #[error("the command cannot be started: {0}")]
+    BadCommand(String),
+    /// The working directory cannot be entered.
+    #[error("the working directory {path} cannot be entered: {failure}")]
+    WorkingDirectory {
+        /// The directory, in the container.
+        path: ContainerPath,
+        /// The call that failed.
+        failure: SysError,
+    },
+    /// The command is not there.
+    #[error("`{command}` does not exist in the container")]
+    CommandNotFound {
+        /// As it was given.
+        command: String,
+        /// Every path that was tried.
+        tried: Vec<String>,
+    },
+    /// The command is there and cannot be executed.
+    #[error("`{command}` cannot be executed: {why}")]
+    CommandNotExecutable {
+        /// As it was given.
+        command: String,
+        /// The file, in the container.
+        file: String,
+        /// Why, such as its interpreter that is missing.
+        why: String,
+        /// The error that `execve` gave.
+        failure: SysError,
+    },
+    /// There is no bwrap.
+    #[error("bwrap was not found")]
+    BwrapMissing {
+        /// Every path that was tried.
+        tried: Vec<String>,
+    },
+    /// bwrap ended before it started the supervisor.
+    #[error("{path} failed with status {status}")]
+    BwrapFailed {
+        /// Which bwrap.
+        path: String,
+        /// Its exit status.
+        status: u8,
+        /// What it wrote to standard error, by line.
+        messages: Vec<String>,
+    },
+    /// The plan asks for something that this executor cannot do.
+    #[error("{executor} cannot carry out this plan: {why}")]
+    Unsupported {
+        /// Which executor.
+        executor: String,
+        /// Why not.
+        why: String,
+    },
+    /// The supervisor failed.
+    #[error("the supervisor failed while {doing}: {failure}")]
+    Supervisor {
+        /// What it was doing.
+        doing: String,
+        /// The call that failed.
+        failure: SysError,
+    },
+}
+
+impl Error {
+    /// The exit status for it, as `env(1)` has it: 127 not found, 126 not executable, 125 the rest.
+    pub fn exit_status(&self) -> u8 {
+        match self {
+            Error::CommandNotFound { .. } => 127,
+            Error::CommandNotExecutable { .. } => 126,
+            _ => 125,
+        }
+    }
+
+    /// The stack that could not be mounted as an overlay, where that is what failed: the caller may
+    /// try again with a prepared tree in its place.
+    pub fn refused_overlay(&self) -> Option<&ContainerPath> {
+        match self {
+            Error::Step { kind: StepKind::Overlay, at, .. }
+            | Error::OverlayUnsupported { at, .. } => Some(at),
+            _ => None,
+        }
+    }
+
+    /// Whether another executor may still succeed: nothing of the plan has failed, only the means.
+    pub(crate) fn is_about_means(&self) -> bool {
+        matches!(self, Error::NoNamespaces(_) | Error::NoMountApi(_))
+    }
+
+    fn code(&self) -> Code {
+        match self {
+            Error::NoNamespaces(_) => Code::NO_NAMESPACES,
+            Error::CommandNotFound { .. } => Code::COMMAND_NOT_FOUND,
+            Error::CommandNotExecutable { .. } => Code::COMMAND_NOT_EXECUTABLE,
+            Error::LockBusy(_) => Code::RUNTIME_BUSY,
+            Error::Lock { .. } => Code::UNREADABLE,
+            Error::BwrapMissing { .. } | Error::BwrapFailed { .. } => Code::BWRAP_UNUSABLE,
+            Error::Descriptor { .. } | Error::BadCommand(_) | Error::WorkingDirectory { .. } => {
+                Code::BAD_VALUE
+            }
+            Error::NoMountApi(_)
+            | Error::Step { .. }
+            | Error::Setup { .. }
+            | Error::LayerMissing(_)
+            | Error::TreeMissing(_)
+            | Error::OverlayUnsupported { .. }
+            | Error::Unsupported { .. }
+            | Error::Supervisor { .. } => Code::SETUP_FAILED,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Error::NoNamespaces(refusal) => refusal.hint(),
+            Error::NoMountApi(_) => {
+                "use `--backend bwrap`, or a kernel of version 5.12 or later".into()
+            }
+            Error::Step { kind: StepKind::Overlay, .. } | Error::OverlayUnsupported { .. } => {
+                "a prepared tree can take the overlay's place; if that was tried, look at the \
+                 messages above"
+                    .into()
+            }
+            Error::Step { failure, .. } if failure.is(&[rustix::io::Errno::ROFS]) => {
+                "the mount point is missing below a read-only mount: run again with `--verbose` \
+                 and report the plan"
+                    .into()
+            }
+            Error::Step { failure, .. } if failure.is(&[rustix::io::Errno::NOENT]) => {
+                "a file or directory vanished after it was looked at: run the command again".into()
+            }
+            Error::LockBusy(_) => {
+                "wait until the runtime's update has ended, then run the command again".into()
+            }
+            Error::CommandNotFound { command, .. } if command.contains('/') => {
+                "check the path; if it is outside your home, share it with `--filesystem`".into()
+            }
+            Error::CommandNotFound { .. } => {
+                "check the spelling, or name the command by its path in the container".into()
+            }
+            Error::CommandNotExecutable { .. } => {
+                "check the file's permissions, its architecture, and that its interpreter exists \
+                 in the container"
+                    .into()
+            }
+            Error::WorkingDirectory { .. } => {
+                "start from a directory that the container has, or share this one with \
+                 `--filesystem`"
+                    .into()
+            }
+            Error::BwrapMissing { .. } => "install the package `bubblewrap`".into(),
+            Error::BwrapFailed { .. } => {
+                "check that `bwrap --ro-bind / / true` works on this machine".into()
+            }
+            _ => return None,
+        })
+    }
+
+    fn evidence(&self) -> Vec<String> {
+        match self {
+            Error::NoNamespaces(refusal) => refusal.evidence(),
+            Error::Step { log, .. } => log.clone(),
+            Error::CommandNotFound { tried, .. } | Error::BwrapMissing { tried } => {
+                tried.iter().map(|path| format!("tried {path}")).collect()
+            }
+            Error::CommandNotExecutable { file, failure, .. } => {
+                vec![format!("file {file}"), failure.to_string()]
+            }
+            Error::BwrapFailed { messages, .. } => messages.clone(),
+            _ => vec![],
+        }
+    }
+
+    /// The same for the user to read.
+    pub fn problem(&self) -> Problem {
+        let mut problem = Problem::blocking(self.code(), self.to_string());
+        problem.evidence = self.evidence();
+        problem.hint = self.hint();
+        problem
+    }
+}

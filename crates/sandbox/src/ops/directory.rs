@@ -1,0 +1,9 @@
+//! An empty directory, unless there is one.
+
+use super::Root;
+use crate::sys::SysError;
+use plan::ContainerPath;
+
+pub(super) fn apply(root: &Root, at: &ContainerPath, mode: u32) -> Result<(), SysError> {
+    root.directory(at, mode).map(drop)
+}

@@ -1,0 +1,119 @@
+//! The way from a plan to an exit status.
+
+use crate::error::Error;
+use crate::{builtin, bwrap, spec};
+use plan::{ByteString, ContainerPath, HostPath, LayerName, Plan};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Where the content that the plan needs has been prepared.
+#[derive(Clone, Debug, Default)]
+pub struct Prepared {
+    /// Each layer of the plan: its directory.
+    pub layers: BTreeMap<LayerName, HostPath>,
+    /// Each stack of the plan that has the form of a tree: the tree.
+    pub trees: BTreeMap<ContainerPath, HostPath>,
+}
+
+/// What the launcher was started with.
+#[derive(Clone, Debug, Default)]
+pub struct Inherited {
+    /// Its environment, to which the plan's changes are applied.
+    pub environment: Vec<(ByteString, ByteString)>,
+}
+
+/// Which executor is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Backend {
+    /// The built-in one, and bwrap where namespaces or the mount API are not to be had.
+    #[default]
+    Auto,
+    /// The built-in one.
+    Builtin,
+    /// bwrap.
+    Bwrap,
+}
+
+/// Which executor is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Used {
+    /// The built-in one.
+    Builtin,
+    /// This bwrap.
+    Bwrap(PathBuf),
+}
+
+/// Something the user may want to know while the plan is executed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// `auto` falls back to bwrap: one line without a full stop.
+    FellBack {
+        /// Why the built-in executor cannot be used.
+        reason: String,
+    },
+    /// This executor carries out the plan.
+    Using(Used),
+}
+
+/// How a plan is executed.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Which executor.
+    pub backend: Backend,
+    /// Programs that serve as bwrap, the first that exists is used: `$PV_BWRAP`, `$BWRAP`.
+    pub bwrap: Vec<PathBuf>,
+    /// Directories where `bwrap` is looked for after these: the launcher's `PATH`.
+    pub search_path: Vec<PathBuf>,
+}
+
+/// Exit status of a command: its own, or 128 + the number of the signal that ended it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExitStatus(pub u8);
+
+/// Executes a plan and waits until its command and, as the plan asks, its descendants have ended.
+///
+/// `notify` is called before the command starts. The caller should have one thread: the built-in
+/// executor forks without executing another program.
+///
+/// # Errors
+/// Everything in [`Error`]. The caller's namespaces, descriptors, signal mask and working directory
+/// are as before, so it may try again with a changed plan.
+pub fn run(
+    plan: &Plan,
+    prepared: &Prepared,
+    inherited: &Inherited,
+    options: &Options,
+    notify: &mut dyn FnMut(Notice),
+) -> Result<ExitStatus, Error> {
+    let spec = spec::prepare(plan, inherited)?;
+    if options.backend != Backend::Bwrap {
+        notify(Notice::Using(Used::Builtin));
+        match builtin::run(plan, prepared, &spec) {
+            Err(error) if options.backend == Backend::Auto && error.is_about_means() => {
+                notify(Notice::FellBack { reason: error.to_string() });
+            }
+            other => return other,
+        }
+    }
+    let bwrap = bwrap::locate(options)?;
+    notify(Notice::Using(Used::Bwrap(bwrap.clone())));
+    bwrap::run(plan, prepared, spec, &bwrap)
+}
+
+impl Prepared {
+    /// Where the host has a source.
+    pub(crate) fn host(&self, source: &plan::Source) -> Result<HostPath, Error> {
+        match source {
+            plan::Source::Host(path) => Ok(path.clone()),
+            plan::Source::Layer { layer, path } => match self.layers.get(layer) {
+                Some(directory) => Ok(directory.lexically(path)),
+                None => Err(Error::LayerMissing(layer.clone())),
+            },
+        }
+    }
+
+    /// The tree that takes the place of a stack.
+    pub(crate) fn tree(&self, at: &ContainerPath) -> Result<HostPath, Error> {
+        self.trees.get(at).cloned().ok_or_else(|| Error::TreeMissing(at.clone()))
+    }
+}

@@ -1,0 +1,151 @@
+//! What the supervisor must know, as one value: made by the launcher, used in the container.
+//!
+//! Below bwrap it travels as JSON in a memfd. It has descriptor numbers of the launcher, which the
+//! supervisor has inherited under the same numbers.
+
+use crate::error::Error;
+use crate::run::Inherited;
+use plan::{ByteString, ContainerPath, Plan};
+use rustix::fs::{Mode, OFlags};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+
+/// Instructions for the supervisor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Spec {
+    /// The command and its arguments.
+    pub(crate) command: Vec<ByteString>,
+    /// Its whole environment.
+    pub(crate) environment: Vec<(ByteString, ByteString)>,
+    /// Where it starts.
+    pub(crate) working_directory: ContainerPath,
+    /// Inherited under the same number.
+    pub(crate) pass: Vec<RawFd>,
+    /// `(target, source)`.
+    pub(crate) assign: Vec<(RawFd, RawFd)>,
+    /// Held until the end: locks.
+    pub(crate) hold: Vec<RawFd>,
+    /// See `plan::Supervision`.
+    pub(crate) terminate_idle: Option<u64>,
+    /// See `plan::Supervision`.
+    pub(crate) terminate_grace: u64,
+    /// The command gets a session of its own.
+    pub(crate) new_session: bool,
+    /// Modes that an old bwrap cannot give to what it makes.
+    pub(crate) modes: Vec<(ContainerPath, u32)>,
+    /// The real standard error, where the supervisor was started with another one.
+    pub(crate) standard_error: Option<RawFd>,
+    /// The socket to the launcher, where it is not handed over within the process.
+    pub(crate) link: Option<RawFd>,
+}
+
+/// A spec with the descriptors that it names and that did not exist before.
+pub(crate) struct Prepared {
+    pub(crate) spec: Spec,
+    /// Locks and `/dev/null`, open as long as this lives.
+    opened: Vec<OwnedFd>,
+}
+
+impl Prepared {
+    /// Numbers of all descriptors that the supervisor needs.
+    pub(crate) fn descriptors(&self) -> Vec<RawFd> {
+        let spec = &self.spec;
+        let mut all: BTreeSet<_> = spec.pass.iter().copied().collect();
+        all.extend(spec.assign.iter().map(|(_, source)| *source));
+        all.extend(self.opened.iter().map(AsRawFd::as_raw_fd));
+        all.into_iter().collect()
+    }
+
+    /// The spec, and what must stay open for it.
+    pub(crate) fn into_parts(self) -> (Spec, Vec<OwnedFd>) {
+        (self.spec, self.opened)
+    }
+}
+
+/// Takes the locks, opens what must be opened, and checks the descriptors.
+///
+/// # Errors
+/// [`Error::LockBusy`], [`Error::Lock`], [`Error::Descriptor`], [`Error::BadCommand`].
+pub(crate) fn prepare(plan: &Plan, inherited: &Inherited) -> Result<Prepared, Error> {
+    if plan.command.is_empty() {
+        return Err(Error::BadCommand("it is empty".into()));
+    }
+    let supervision = &plan.supervision;
+    let mut opened = Vec::new();
+    for path in &supervision.locks {
+        opened.push(lock(path)?);
+    }
+    let hold = opened.iter().map(AsRawFd::as_raw_fd).collect();
+    let mut assign = supervision.assign_fds.clone();
+    if supervision.null_stdin && !assign.iter().any(|(target, _)| *target == 0) {
+        let null = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty());
+        let null = crate::link::setup("opening", crate::sys::call("open", "/dev/null", null))?;
+        assign.push((0, null.as_raw_fd()));
+        opened.push(null);
+    }
+    check_descriptors(&supervision.pass_fds, &assign)?;
+    let spec = Spec {
+        command: plan.command.clone(),
+        environment: environment(plan, inherited),
+        working_directory: plan.working_directory.clone(),
+        pass: supervision.pass_fds.clone(),
+        assign,
+        hold,
+        terminate_idle: supervision.terminate_idle,
+        terminate_grace: supervision.terminate_grace,
+        new_session: supervision.new_session,
+        modes: vec![],
+        standard_error: None,
+        link: None,
+    };
+    Ok(Prepared { spec, opened })
+}
+
+/// The changes of the plan applied, with the modules to preload.
+///
+/// Modules for one ABI need a directory that the dynamic linker chooses by `$LIB`. Until the plan
+/// has one, they are named as they are: a dynamic linker of another ABI says so and goes on.
+fn environment(plan: &Plan, inherited: &Inherited) -> Vec<(ByteString, ByteString)> {
+    let mut environment = plan.environment.apply(inherited.environment.iter().cloned());
+    let modules: Vec<&[u8]> =
+        plan.supervision.ld_preload.iter().map(|preload| preload.module.as_bytes()).collect();
+    if !modules.is_empty() {
+        environment.insert("LD_PRELOAD".into(), modules.join(&b':').into());
+    }
+    environment.into_iter().collect()
+}
+
+fn lock(path: &plan::HostPath) -> Result<OwnedFd, Error> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
+    let failed = |failure| Error::Lock { path: path.clone(), failure };
+    let opened = rustix::fs::open(path.as_path(), flags, Mode::empty());
+    let fd = crate::sys::call("open", path, opened).map_err(failed)?;
+    use rustix::io::Errno;
+    use std::os::fd::AsFd;
+    match crate::sys::fd::lock_shared(fd.as_fd()) {
+        Ok(()) => Ok(fd),
+        Err(Errno::AGAIN | Errno::ACCESS) => Err(Error::LockBusy(path.clone())),
+        Err(errno) => Err(failed(crate::sys::SysError::new("fcntl", path, errno))),
+    }
+}
+
+fn check_descriptors(pass: &[RawFd], assign: &[(RawFd, RawFd)]) -> Result<(), Error> {
+    let bad = |fd, why: &str| Err(Error::Descriptor { fd, why: why.into() });
+    let sources = pass.iter().copied().chain(assign.iter().map(|(_, source)| *source));
+    for fd in sources {
+        if fd < 0 || !crate::sys::fd::is_open(fd) {
+            return bad(fd, "it is not open");
+        }
+    }
+    let mut targets: BTreeSet<_> = pass.iter().copied().collect();
+    for &(target, _) in assign {
+        if target < 0 {
+            return bad(target, "the number is negative");
+        }
+        if !targets.insert(target) {
+            return bad(target, "two descriptors are to get this number");
+        }
+    }
+    Ok(())
+}
