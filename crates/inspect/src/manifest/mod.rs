@@ -17,9 +17,11 @@ pub mod modules;
 pub mod opencl;
 pub mod openxr;
 mod reason;
+mod search;
 pub mod vulkan;
 
 pub use dirs::{Directory, Environment, Place};
 pub use found::{Found, LayerKind, Verdict};
 pub use library::{LibraryPath, Locate};
 pub use reason::Reason;
+use search::Search;

@@ -49,7 +49,12 @@ pub fn find(root: &Root, linker: &Linker<'_>, env: &Environment, api: Api) -> Ve
 }
 
 /// The directories of one API in search order, without those that are missing.
-pub fn directories(root: &Root, linker: &Linker<'_>, env: &Environment, api: Api) -> Vec<Directory> {
+pub fn directories(
+    root: &Root,
+    linker: &Linker<'_>,
+    env: &Environment,
+    api: Api,
+) -> Vec<Directory> {
     let _ = (root, linker, env, api);
     vec![]
 }

@@ -5,9 +5,9 @@ use plan::{RootPath, Tuple};
 /// Why a manifest, a part of one, or a module is not used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Reason {
-    /// The file cannot be found or read; the text has path and trail.
-    #[error("{0}")]
-    Unreadable(String),
+    /// The file cannot be found or read.
+    #[error(transparent)]
+    Unreadable(crate::root::Error),
     /// A file named by a variable does not end in `.json`, so that loaders skip it.
     #[error("its name does not end in `{0}`")]
     Suffix(&'static str),
@@ -15,9 +15,9 @@ pub enum Reason {
     #[error("it has {size} bytes, more than the {limit} that a manifest may have")]
     TooLarge {
         /// Its size in bytes.
-        size: usize,
+        size: u64,
         /// What is accepted, in bytes.
-        limit: usize,
+        limit: u64,
     },
     /// It is not JSON.
     #[error("line {line}, column {column}: {message}")]
