@@ -9,7 +9,6 @@ use inspect::root::{Form, Root};
 use plan::{ByteString, HostPath, RootPath};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
 
 /// The machine and the user.
 pub struct Facts {
@@ -115,9 +114,4 @@ impl Facts {
     pub fn xdg(&self, variable: &str, default: &str) -> Option<RootPath> {
         self.environment.path(variable).or_else(|| self.home().map(|h| h.at(default)))
     }
-}
-
-/// `value` split at `:`, empty parts left out.
-pub(crate) fn colon_list(value: &OsStr) -> impl Iterator<Item = &OsStr> {
-    value.as_bytes().split(|b| *b == b':').filter(|p| !p.is_empty()).map(OsStr::from_bytes)
 }

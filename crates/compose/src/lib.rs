@@ -1,26 +1,81 @@
 //! From a request and facts to a [`Plan`]: pure decisions, each with its reason.
 //!
-//! Knows: the layout of the container, what is shared with it, its environment, and (in `capture`
-//! and `graphics`) whose library wins. Must not touch the system other than by reading through
-//! `inspect`; must not write, mount or spawn. Equal input gives an equal plan.
+//! Knows: the layout of the container, what is shared with it, its environment, and (in [`capture`])
+//! whose library wins. Must not touch the system other than by reading through `inspect`; must not
+//! write, mount or spawn. Equal input gives an equal plan.
 
 #![forbid(unsafe_code)]
 
+mod account;
+mod approach;
+mod area;
+mod assemble;
 pub mod capture;
+mod captured;
+mod depot;
+mod direct;
+mod draft;
+mod environment;
+mod etc;
+mod exports;
 mod facts;
+mod fonts;
+pub mod home;
+mod loader;
 pub mod locale;
+mod named;
+mod preload;
+mod record;
 mod request;
+mod reserved;
+mod runtime;
+mod sockets;
+mod special;
+mod system;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod timezone;
+mod view;
 
 pub use facts::{Facts, GatherError, Inherited, User};
 pub use request::{HomeMode, ProviderChoice, Request, RuntimeChoice, Share};
 
-use plan::{Plan, Problem};
+use plan::{Code, Namespaces, Plan, Problem, SCHEMA, Supervision};
 
 /// Decides what the container will be.
 ///
 /// # Errors
 /// Every problem that stops the launch; those that do not are in [`Plan::warnings`].
 pub fn compose(request: &Request, facts: &Facts) -> Result<Plan, Vec<Problem>> {
-    let _ = (request, facts);
-    unimplemented!()
+    if request.command.is_empty() {
+        let problem = Problem::blocking(Code::BAD_VALUE, "there is no command to run")
+            .hint("name one after the options");
+        return Err(vec![problem]);
+    }
+    let assembled = assemble::assemble(request, facts)?;
+    let made = assembled.draft.finish(request.stack);
+    let detached = !request.interactive && !request.devel;
+    Ok(Plan {
+        schema: SCHEMA,
+        layers: made.layers,
+        steps: made.steps,
+        environment: made.environment,
+        working_directory: assembled.working_directory,
+        command: request.command.clone(),
+        supervision: Supervision {
+            pass_fds: request.pass_fds.clone(),
+            assign_fds: request.assign_fds.clone(),
+            locks: assembled.lock.into_iter().collect(),
+            terminate_idle: request.terminate_idle,
+            terminate_grace: request.terminate_grace,
+            new_session: detached,
+            null_stdin: detached,
+            ld_preload: request.preloads.clone(),
+        },
+        namespaces: Namespaces { pid: request.unshare_pid },
+        decisions: made.decisions,
+        warnings: made.warnings,
+    })
 }

@@ -1,0 +1,313 @@
+//! Puts the parts together, in an order in which each step finds what it needs.
+//!
+//! System directories come first, then the views of other roots and the kernel's file systems, then
+//! what is shared with the host, then services of the desktop. A later mount lies over an earlier
+//! one.
+
+use crate::capture::{self, Captured};
+use crate::draft::Draft;
+use crate::etc::{self, Etc};
+use crate::exports::{Exports, Mode, Wish};
+use crate::facts::Facts;
+use crate::request::{ProviderChoice, Request, RuntimeChoice};
+use crate::runtime::{self, Runtime};
+use crate::{
+    captured, direct, environment, fonts, home, loader, locale, named, preload, sockets, system,
+    view,
+};
+use inspect::manifest;
+use inspect::root::{Form, Kind, Root};
+use plan::{Access, Code, ContainerPath, HostPath, Problem, RootPath};
+
+/// Where override links are in the container.
+const OVERRIDES: &str = "/usr/lib/pressure-vessel/overrides";
+
+/// Everything but the command.
+pub(crate) struct Assembled {
+    pub(crate) draft: Draft,
+    pub(crate) working_directory: ContainerPath,
+    pub(crate) lock: Option<HostPath>,
+}
+
+/// Makes the steps.
+///
+/// # Errors
+/// Every problem that stops the launch.
+pub(crate) fn assemble(request: &Request, facts: &Facts) -> Result<Assembled, Vec<Problem>> {
+    let raw = Root::with_form(HostPath::root(), Form::Full).map_err(|e| {
+        vec![
+            Problem::blocking(Code::UNREADABLE, "the root directory cannot be read")
+                .evidence(e.to_string()),
+        ]
+    })?;
+    let mut draft = Draft::new(raw);
+    let runtime = match &request.runtime {
+        RuntimeChoice::Host => None,
+        RuntimeChoice::Dir(path) => {
+            Some(runtime::open(draft.raw(), path, &request.tuples).map_err(|p| vec![p])?)
+        }
+    };
+    let mut late = None;
+    match &runtime {
+        None => without_runtime(request, facts, &mut draft),
+        Some(runtime) => late = Some(with_runtime(request, facts, runtime, &mut draft)?),
+    }
+    let working_directory =
+        shares(request, facts, runtime.as_ref(), &mut draft).map_err(|p| vec![p])?;
+    if let Some(late) = late {
+        captured::mount(&late, facts, &mut draft);
+        sockets::share(facts, request.import_openxr_runtimes, &mut draft);
+    }
+    fonts::share(facts, &mut draft);
+    tool(request, &mut draft);
+    environment::common(facts, &mut draft.environment);
+    environment::asked(request, &mut draft.environment);
+    let lock = runtime.and_then(|r| r.lock);
+    Ok(Assembled { draft, working_directory, lock })
+}
+
+fn without_runtime(request: &Request, facts: &Facts, draft: &mut Draft) {
+    direct::add(facts, draft);
+    view::host(facts, draft);
+    view::kernel(facts, request.devel, request.unshare_pid, draft);
+    if let Some(path) = facts.environment.path("STEAM_RUNTIME") {
+        let mut exports = Exports::new(facts);
+        exports.share(&path, Mode::ReadOnly, Wish::Named, "STEAM_RUNTIME");
+        exports.finish(draft);
+    }
+}
+
+/// The runtime's part, and what of the capture is mounted after the exports.
+fn with_runtime(
+    request: &Request,
+    facts: &Facts,
+    runtime: &Runtime,
+    draft: &mut Draft,
+) -> Result<Captured, Vec<Problem>> {
+    draft.warnings.extend(runtime.warnings.iter().cloned());
+    let provider = provider(request, facts, draft).map_err(|p| vec![p])?;
+    system::add(runtime, draft).map_err(|p| vec![p])?;
+    view::host(facts, draft);
+    if let Some(Provider::Other(root)) = &provider {
+        view::provider(root, draft);
+    }
+    view::kernel(facts, request.devel, request.unshare_pid, draft);
+    let root = provider.as_ref().map(|p| p.root(facts));
+    let mut taken = capture(request, facts, runtime, provider.as_ref())?;
+    linker_files(&mut taken, draft);
+    captured::place(&mut taken, draft);
+    let pulse = sockets::pulse_is_shared(facts, draft);
+    let etc = Etc { facts, runtime: &runtime.root, provider: root, pulse };
+    fill_etc(&etc, draft);
+    etc::bind(&etc, draft);
+    machine_id_link(draft);
+    if let Some(found) = root.and_then(|r| r.find(&RootPath::literal("/run/bumblebee.socket"))) {
+        let at = ContainerPath::literal("/run/bumblebee.socket");
+        draft.bind_optional(&found, at, Access::ReadOnly, "socket of Bumblebee's daemon");
+    }
+    let (tuples, paths) = (&taken.tuples, &taken.library_path);
+    environment::with_runtime(facts, &runtime.root, tuples, paths, &mut draft.environment);
+    Ok(taken)
+}
+
+/// A root whose drivers are used.
+enum Provider {
+    Host,
+    Other(Root),
+}
+
+impl Provider {
+    fn root<'a>(&'a self, facts: &'a Facts) -> &'a Root {
+        match self {
+            Provider::Host => &facts.host,
+            Provider::Other(root) => root,
+        }
+    }
+
+    fn mount(&self) -> ContainerPath {
+        ContainerPath::literal(match self {
+            Provider::Host => "/run/host",
+            Provider::Other(_) => view::PROVIDER,
+        })
+    }
+}
+
+fn provider(request: &Request, facts: &Facts, draft: &Draft) -> Result<Option<Provider>, Problem> {
+    let ProviderChoice::Root(path) = &request.provider else { return Ok(None) };
+    if path == facts.host.path() || *path == HostPath::root() {
+        return Ok(Some(Provider::Host));
+    }
+    let problem = |why: String| {
+        Problem::blocking(
+            Code::PROVIDER_UNUSABLE,
+            format!("the graphics provider `{path}` is no root"),
+        )
+        .evidence(why)
+        .hint("name a directory that has `usr`, or is one, or use `/`")
+    };
+    let asked = draft
+        .raw()
+        .without_dot_dot(&RootPath::root(), path.as_path().as_os_str())
+        .map_err(|e| problem(e.to_string()))?;
+    let found = draft.raw().resolve(&asked).map_err(|e| problem(e.to_string()))?;
+    let root = Root::open(found.host).map_err(|e| problem(e.to_string()))?;
+    let lib = RootPath::literal("/usr/lib");
+    match root.resolve(&lib) {
+        Ok(found) if found.kind == Kind::Directory => Ok(Some(Provider::Other(root))),
+        Ok(_) => Err(problem(format!("`{lib}` is not a directory there"))),
+        Err(e) => Err(problem(e.to_string())),
+    }
+}
+
+/// Decides about libraries, drivers and locales.
+fn capture(
+    request: &Request,
+    facts: &Facts,
+    runtime: &Runtime,
+    provider: Option<&Provider>,
+) -> Result<Captured, Vec<Problem>> {
+    let environment = manifest::Environment::new(facts.environment.iter());
+    let input = capture::Input {
+        provider: provider.map(|p| p.root(facts)),
+        host: &facts.host,
+        provider_mount: provider
+            .map_or_else(|| ContainerPath::literal("/run/host"), Provider::mount),
+        runtime: &runtime.root,
+        tuples: runtime.tuples.clone(),
+        overrides: ContainerPath::literal(OVERRIDES),
+        environment: &environment,
+        import_vulkan_layers: request.import_vulkan_layers,
+        import_openxr_runtimes: request.import_openxr_runtimes,
+        import_openxr_layers: request.import_openxr_layers,
+    };
+    let mut taken = capture::capture(&input).map_err(|e| vec![e.into()])?;
+    let requested = environment::locale_variables(facts, request);
+    let locales = locale::decide(&locale::Input {
+        runtime: input.runtime,
+        provider: input.provider,
+        provider_mount: input.provider_mount,
+        glibc: &taken.glibc,
+        requested: &requested,
+    });
+    taken.entries.extend(locales.entries);
+    taken.environment.0.extend(locales.environment.0);
+    taken.decisions.extend(locales.decisions);
+    taken.warnings.extend(locales.warnings);
+    Ok(taken)
+}
+
+/// The directory in which every linker's cache is, and the links to it.
+fn linker_files(taken: &mut Captured, draft: &mut Draft) {
+    let cache = std::mem::take(&mut taken.ld_cache);
+    let conf = std::mem::take(&mut taken.ld_conf);
+    draft.area(loader::area(cache, conf));
+    let alias = ContainerPath::literal(loader::ALIAS);
+    draft.symlink(alias, loader::ALIAS_TARGET, "the same, by its older name");
+    for (path, target) in loader::LINKS {
+        let path = RootPath::literal(path);
+        if let Some((area, inner)) = draft.area_of(&path) {
+            area.put(inner, plan::LayerEntry::Symlink { target: (*target).into() });
+        } else if let Ok(at) = ContainerPath::new(path.as_path()) {
+            draft.symlink(at, *target, "where some linkers look for their cache");
+        }
+    }
+}
+
+fn fill_etc(etc: &Etc<'_>, draft: &mut Draft) {
+    if let Some((area, _, raw)) = draft.area_and_raw(&RootPath::literal("/etc")) {
+        etc::fill(etc, area, raw);
+    }
+}
+
+fn machine_id_link(draft: &mut Draft) {
+    let at = ContainerPath::literal("/var/lib/dbus/machine-id");
+    draft.symlink(at, "/etc/machine-id", "where older programs look for it");
+}
+
+/// What is shared with the host. Gives back where the command starts.
+fn shares(
+    request: &Request,
+    facts: &Facts,
+    runtime: Option<&Runtime>,
+    draft: &mut Draft,
+) -> Result<ContainerPath, Problem> {
+    let mut exports = Exports::new(facts);
+    home::share(request, facts, &mut exports, draft)?;
+    if runtime.is_none() {
+        direct::share(facts, &mut exports, draft);
+    } else {
+        let tmp = RootPath::literal("/tmp");
+        exports.share(&tmp, Mode::ReadWrite, Wish::Usual, "scratch files and sockets");
+    }
+    for (place, what) in [("/nix", "programs of Nix"), ("/gnu/store", "programs of Guix")] {
+        exports.share(&RootPath::literal(place), Mode::ReadOnly, Wish::Usual, what);
+    }
+    named::share(facts, &mut exports, draft);
+    for share in &request.filesystems {
+        let mode = if share.read_only { Mode::ReadOnly } else { Mode::ReadWrite };
+        match named::lexical(share.path.as_path().as_os_str()) {
+            Some(path) => {
+                exports.share(&path, mode, Wish::Asked, "asked for");
+            }
+            None => draft.warnings.push(Problem::warning(
+                Code::BAD_VALUE,
+                format!("`{}` cannot be shared", share.path),
+            )),
+        }
+    }
+    preload::share(request, facts, &mut exports);
+    let start = working_directory(request, facts, runtime, &mut exports, draft);
+    exports.finish(draft);
+    Ok(start)
+}
+
+fn working_directory(
+    request: &Request,
+    facts: &Facts,
+    runtime: Option<&Runtime>,
+    exports: &mut Exports<'_>,
+    draft: &mut Draft,
+) -> ContainerPath {
+    let Some(path) = named::lexical(request.working_directory.as_path().as_os_str()) else {
+        return ContainerPath::root();
+    };
+    let same = ContainerPath::new(path.as_path()).unwrap_or_else(|_| ContainerPath::root());
+    if path == RootPath::root() || facts.home().as_ref() == Some(&path) {
+        return same;
+    }
+    if crate::reserved::why(&path).is_some() {
+        let there = match runtime {
+            None => true,
+            Some(runtime) => {
+                runtime.root.find(&path).is_some_and(|found| found.kind == Kind::Directory)
+            }
+        };
+        if there {
+            return same;
+        }
+    } else if let Some(at) =
+        exports.share(&path, Mode::ReadWrite, Wish::Named, "the working directory")
+    {
+        return ContainerPath::new(at.as_path()).unwrap_or(same);
+    } else if exports.is_shared(&path) {
+        return same;
+    }
+    draft.warnings.push(
+        Problem::warning(
+            Code::RESERVED_PATH,
+            format!("the working directory `{path}` does not exist in the container"),
+        )
+        .hint("the command starts in `/`; start it from a directory that is shared"),
+    );
+    ContainerPath::root()
+}
+
+/// This tool's own files, for what starts further commands inside.
+fn tool(request: &Request, draft: &mut Draft) {
+    let Some(prefix) = &request.tool_prefix else { return };
+    let found = RootPath::new(prefix.as_path()).ok().and_then(|p| draft.raw().find(&p));
+    if let Some(found) = found {
+        let at = ContainerPath::literal("/run/pressure-vessel/pv-from-host");
+        draft.bind_optional(&found, at, Access::ReadOnly, "this tool's own files");
+    }
+}

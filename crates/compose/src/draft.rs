@@ -1,0 +1,290 @@
+//! A plan while it is being made.
+//!
+//! Knows the order of the steps and what each mount covers, so that a step which could not be
+//! executed (a mount point is missing below a read-only mount, or a link would be made in a
+//! directory of the host) is found here and not by the kernel.
+
+use crate::area::Area;
+use inspect::root::{Kind, Resolved, Root};
+use plan::{
+    Access, ByteString, Code, ContainerPath, Decision, Environment, HostPath, LayerSpec, Op,
+    Problem, RootPath, Source, StackForm, Step,
+};
+
+/// Steps, environment and record so far.
+pub(crate) struct Draft {
+    items: Vec<Item>,
+    areas: Vec<Area>,
+    /// The real root, for paths that have already been found: what is there to mount on?
+    raw: Root,
+    /// The environment as changes.
+    pub(crate) environment: Environment,
+    /// What was decided.
+    pub(crate) decisions: Vec<Decision>,
+    /// What the user should know.
+    pub(crate) warnings: Vec<Problem>,
+}
+
+enum Item {
+    Step(Step),
+    /// Finished last, because entries are added until then.
+    Area(usize),
+}
+
+/// What is at a place of the container when a step is about to be added.
+enum Cover<'a> {
+    Memory,
+    Host { source: &'a HostPath, inner: RootPath },
+    Area { area: &'a Area, inner: RootPath },
+    Sealed,
+}
+
+impl Draft {
+    pub(crate) fn new(raw: Root) -> Self {
+        Self {
+            items: vec![],
+            areas: vec![],
+            raw,
+            environment: Environment::default(),
+            decisions: vec![],
+            warnings: vec![],
+        }
+    }
+
+    /// The real root, in which a [`HostPath`] is what it says.
+    pub(crate) fn raw(&self) -> &Root {
+        &self.raw
+    }
+
+    /// Adds a directory of the runtime with changes, which may be added to until the end.
+    pub(crate) fn area(&mut self, area: Area) {
+        self.items.push(Item::Area(self.areas.len()));
+        self.areas.push(area);
+    }
+
+    /// The area that `path` lies in, and its place there. `path` is absolute in the container and
+    /// free of links.
+    pub(crate) fn area_of(&mut self, path: &RootPath) -> Option<(&mut Area, RootPath)> {
+        let mut best: Option<(usize, RootPath)> = None;
+        for (i, area) in self.areas.iter().enumerate() {
+            if let Some(inner) = area.inner(path) {
+                let longer = best.as_ref().is_none_or(|(b, _)| {
+                    self.areas[*b].at.as_bytes().len() < area.at.as_bytes().len()
+                });
+                if longer {
+                    best = Some((i, inner));
+                }
+            }
+        }
+        best.map(|(i, inner)| (&mut self.areas[i], inner))
+    }
+
+    /// As [`Self::area_of`], with the real root to look below it.
+    pub(crate) fn area_and_raw(&mut self, path: &RootPath) -> Option<(&mut Area, RootPath, &Root)> {
+        let at = ContainerPath::new(path.as_path()).ok()?;
+        let area = self
+            .areas
+            .iter_mut()
+            .filter(|a| at.is_within(&a.at))
+            .max_by_key(|a| a.at.as_bytes().len())?;
+        let inner = area.inner(path)?;
+        Some((area, inner, &self.raw))
+    }
+
+    /// An empty directory, unless something is there.
+    pub(crate) fn directory(&mut self, at: ContainerPath, mode: u32, reason: &str) {
+        let known = self.items.iter().any(|i| matches!(i, Item::Step(s) if s.op.at() == &at));
+        if !known && self.in_memory(&at) {
+            self.push(Op::Directory { at, mode }, reason);
+        }
+    }
+
+    /// A link; left out where the place is not ours to write.
+    pub(crate) fn symlink(
+        &mut self,
+        at: ContainerPath,
+        target: impl Into<ByteString>,
+        reason: &str,
+    ) {
+        let op = Op::Symlink { at, target: target.into() };
+        let taken = self.items.iter().any(|i| match i {
+            Item::Step(s) => s.op.at() == op.at() && !matches!(s.op, Op::Directory { .. }),
+            Item::Area(n) => &self.areas[*n].at == op.at(),
+        });
+        if !taken && self.in_memory(op.at()) {
+            self.push(op, reason);
+        }
+    }
+
+    /// A small file in memory.
+    pub(crate) fn file(
+        &mut self,
+        at: ContainerPath,
+        content: impl Into<ByteString>,
+        mode: u32,
+        reason: &str,
+    ) {
+        let content = content.into();
+        if self.in_memory(&at) {
+            self.push(Op::File { at, content, mode }, reason);
+        } else {
+            self.not_mountable(&at, reason);
+        }
+    }
+
+    /// An empty file system in memory.
+    pub(crate) fn tmpfs(&mut self, at: ContainerPath, mode: u32, reason: &str) -> bool {
+        let possible = self.can_mount(&at);
+        if possible {
+            self.push(Op::Tmpfs { at, mode }, reason);
+        } else {
+            self.not_mountable(&at, reason);
+        }
+        possible
+    }
+
+    /// A file or directory of the host, found already.
+    pub(crate) fn bind(
+        &mut self,
+        source: &Resolved,
+        at: ContainerPath,
+        access: Access,
+        reason: &str,
+    ) -> bool {
+        let source = Source::Host(source.host.clone());
+        self.mount(Op::Bind { source, at, access, optional: false }, reason)
+    }
+
+    /// As [`Self::bind`], for what may vanish before the launch, such as a socket.
+    pub(crate) fn bind_optional(
+        &mut self,
+        source: &Resolved,
+        at: ContainerPath,
+        access: Access,
+        reason: &str,
+    ) -> bool {
+        let source = Source::Host(source.host.clone());
+        self.mount(Op::Bind { source, at, access, optional: true }, reason)
+    }
+
+    /// A mount; false, with a warning, where there is nothing to mount on.
+    pub(crate) fn mount(&mut self, op: Op, reason: &str) -> bool {
+        let possible = self.can_mount(op.at());
+        if possible {
+            self.push(op, reason);
+        } else {
+            self.not_mountable(op.at(), reason);
+        }
+        possible
+    }
+
+    /// A read-only bind of a whole prepared layer.
+    pub(crate) fn push(&mut self, op: Op, reason: &str) {
+        self.items.push(Item::Step(Step { op, reason: reason.into() }));
+    }
+
+    /// Whether a new directory entry at `at` would be made in memory, not on the host.
+    pub(crate) fn in_memory(&self, at: &ContainerPath) -> bool {
+        matches!(self.cover(at), Cover::Memory)
+    }
+
+    /// Whether something can be mounted at `at`: in memory always, elsewhere if it is there.
+    pub(crate) fn can_mount(&self, at: &ContainerPath) -> bool {
+        match self.cover(at) {
+            Cover::Memory => true,
+            Cover::Sealed => false,
+            Cover::Host { source, inner } => RootPath::new(source.lexically(&inner).as_path())
+                .is_ok_and(|p| self.raw.find(&p).is_some()),
+            Cover::Area { area, inner } => area.has(&self.raw, &inner),
+        }
+    }
+
+    /// Whether the container already shows the host's `source` at `at`, by an earlier step.
+    pub(crate) fn shows_host(&self, at: &ContainerPath, source: &HostPath) -> bool {
+        matches!(self.cover(at), Cover::Host { source: base, inner } if base.lexically(&inner) == *source)
+    }
+
+    /// The mount that a step at `at` would fall into: the last one made that contains it.
+    fn cover(&self, at: &ContainerPath) -> Cover<'_> {
+        let inner =
+            |base: &ContainerPath| at.below(base).and_then(|rest| RootPath::root().join(rest).ok());
+        for item in self.items.iter().rev() {
+            let op = match item {
+                Item::Area(n) => {
+                    if let Some(inner) = inner(&self.areas[*n].at) {
+                        return Cover::Area { area: &self.areas[*n], inner };
+                    }
+                    continue;
+                }
+                Item::Step(step) => &step.op,
+            };
+            let Some(inner) = inner(op.at()) else { continue };
+            match op {
+                Op::Tmpfs { .. } => return Cover::Memory,
+                Op::Bind { source: Source::Host(source), .. } => {
+                    return Cover::Host { source, inner };
+                }
+                Op::Bind { .. } | Op::Stack { .. } | Op::Proc { .. } => return Cover::Sealed,
+                Op::Symlink { .. } | Op::File { .. } if inner != RootPath::root() => {
+                    return Cover::Sealed;
+                }
+                Op::Directory { .. }
+                | Op::Symlink { .. }
+                | Op::File { .. }
+                | Op::ReadOnly { .. } => {}
+            }
+        }
+        Cover::Memory
+    }
+
+    fn not_mountable(&mut self, at: &ContainerPath, reason: &str) {
+        self.warnings.push(
+            Problem::warning(
+                Code::RESERVED_PATH,
+                format!(
+                    "`{at}` ({reason}) is left out: the container has nothing there to mount on"
+                ),
+            )
+            .hint("share a directory that contains it, or one outside the runtime's directories"),
+        );
+    }
+
+    /// The layers and the steps.
+    pub(crate) fn finish(self, form: StackForm) -> Finished {
+        let mut areas: Vec<_> = self.areas.into_iter().map(Some).collect();
+        let (mut layers, mut steps) = (vec![], vec![]);
+        for item in self.items {
+            match item {
+                Item::Step(step) => steps.push(step),
+                Item::Area(n) => {
+                    if let Some(area) = areas[n].take() {
+                        let (step, layer) = area.finish(form);
+                        steps.push(step);
+                        layers.extend(layer);
+                    }
+                }
+            }
+        }
+        Finished {
+            layers,
+            steps,
+            environment: self.environment,
+            decisions: self.decisions,
+            warnings: self.warnings,
+        }
+    }
+}
+
+/// What a draft comes to.
+pub(crate) struct Finished {
+    pub(crate) layers: Vec<LayerSpec>,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) environment: Environment,
+    pub(crate) decisions: Vec<Decision>,
+    pub(crate) warnings: Vec<Problem>,
+}
+
+/// Whether a found file is a directory.
+pub(crate) fn is_directory(found: &Resolved) -> bool {
+    found.kind == Kind::Directory
+}

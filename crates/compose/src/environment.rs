@@ -1,0 +1,146 @@
+//! The command's environment, where it does not follow from one service.
+
+use crate::facts::Facts;
+use crate::request::{Request, RuntimeChoice};
+use crate::timezone::ZONES;
+use inspect::root::Root;
+use plan::{ContainerPath, Environment, RootPath, Tuple};
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+/// Where libXcursor looks when nothing says otherwise (its `XCURSORPATH`); it expands `~` itself.
+const CURSORS: &str = "~/.icons:/usr/share/icons:/usr/share/pixmaps:/usr/X11R6/lib/X11/icons";
+/// The XDG base directory specification's default.
+const DATA_DIRS: &str = "/usr/local/share:/usr/share";
+
+/// What holds with and without a runtime.
+pub(crate) fn common(facts: &Facts, environment: &mut Environment) {
+    environment.set("container", "pressure-vessel", "how programs recognise a container");
+    environment.unset("PWD", "the command starts elsewhere");
+    let original = |name: &str| facts.environment.non_empty(name).map(OsStr::to_owned);
+    let cursors = original("XCURSOR_PATH").unwrap_or_else(|| {
+        let data = facts.xdg("XDG_DATA_HOME", ".local/share").map(|d| d.at("icons"));
+        let data = data.map_or_else(OsString::new, |d| {
+            let mut text = d.as_path().as_os_str().to_owned();
+            text.push(":");
+            text
+        });
+        let mut all = data;
+        all.push(CURSORS);
+        all
+    });
+    let icons = "/run/host/user-share/icons:/run/host/share/icons";
+    environment.set("XCURSOR_PATH", appended(cursors, icons), "cursors of the host");
+    let dirs = environment.get("XDG_DATA_DIRS").map(|v| v.as_os_str().to_owned());
+    let dirs = dirs.or_else(|| original("XDG_DATA_DIRS")).unwrap_or_else(|| DATA_DIRS.into());
+    let share = "/run/host/user-share:/run/host/share";
+    environment.set("XDG_DATA_DIRS", appended(dirs, share), "icons and the like of the host");
+}
+
+fn appended(mut list: OsString, more: &str) -> OsString {
+    list.push(":");
+    list.push(more);
+    list
+}
+
+/// What holds with a runtime.
+pub(crate) fn with_runtime(
+    facts: &Facts,
+    runtime: &Root,
+    tuples: &[Tuple],
+    library_path: &[ContainerPath],
+    environment: &mut Environment,
+) {
+    environment.set("PATH", "/usr/bin:/bin", "programs of the runtime");
+    let paths: Vec<&[u8]> = library_path.iter().map(ContainerPath::as_bytes).collect();
+    if paths.is_empty() {
+        environment.unset("LD_LIBRARY_PATH", "it names libraries of the host");
+    } else {
+        let value = OsString::from_vec(paths.join(&b':'));
+        environment.set("LD_LIBRARY_PATH", value, "other names of captured libraries");
+    }
+    let names: Vec<&str> = tuples.iter().map(|t| t.name()).collect();
+    environment.set("PRESSURE_VESSEL_ARCHITECTURES", names.join(":"), "what runs in here");
+    let has = |path: &str| runtime.find(&RootPath::literal(path)).is_some();
+    if has("/lib/terminfo") {
+        environment.set("TERMINFO_DIRS", "/lib/terminfo", "the runtime has it there");
+    }
+    if has(ZONES) {
+        environment.set("TZDIR", ZONES, "time zones of the runtime");
+    } else {
+        environment.unset("TZDIR", "it names a directory of the host");
+    }
+    if facts.environment.get("STEAM_ZENITY") != Some(OsStr::new("")) {
+        if has("/usr/bin/zenity") {
+            environment.set("STEAM_ZENITY", "/usr/bin/zenity", "the runtime's");
+        } else {
+            environment.unset("STEAM_ZENITY", "the runtime has none");
+        }
+    }
+    if is_scout(runtime) {
+        environment.set("STEAM_RUNTIME", "/", "scout's programs ask for it");
+        if facts.environment.get("SDL_VIDEODRIVER") == Some(OsStr::new("wayland")) {
+            environment.unset("SDL_VIDEODRIVER", "scout's SDL has no such driver");
+        }
+    }
+}
+
+/// Whether the runtime is Steam Runtime 1 (os-release(5): `ID=steamrt`, `VERSION_ID=1`).
+fn is_scout(runtime: &Root) -> bool {
+    let text = runtime.read(&RootPath::literal("/usr/lib/os-release")).unwrap_or_default();
+    let value = |name: &str| {
+        text.split(|b| *b == b'\n').find_map(|line| {
+            let rest = line.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?.trim_ascii();
+            let quoted = |q: u8| rest.strip_prefix(&[q])?.strip_suffix(&[q]);
+            Some(quoted(b'"').or_else(|| quoted(b'\'')).unwrap_or(rest))
+        })
+    };
+    value("ID") == Some(b"steamrt") && value("VERSION_ID") == Some(b"1")
+}
+
+/// What was asked for, which is applied last.
+pub(crate) fn asked(request: &Request, environment: &mut Environment) {
+    if request.runtime == RuntimeChoice::Host {
+        for (name, value) in &request.environment_if_host {
+            environment.set(&name_of(name), value.clone(), "asked for, without a runtime");
+        }
+    }
+    for (name, value) in &request.environment {
+        let name = name_of(name);
+        match value {
+            Some(value) => environment.set(&name, value.clone(), "asked for"),
+            None => environment.unset(&name, "asked for"),
+        }
+    }
+}
+
+/// Names of variables are text here; bytes that are not are kept apart by what replaces them.
+fn name_of(name: &plan::ByteString) -> String {
+    String::from_utf8_lossy(name.as_bytes()).into_owned()
+}
+
+/// `LANG`, `LC_ALL` and the other `LC_` variables as the command will have them, and the locales
+/// asked for by option.
+pub(crate) fn locale_variables(
+    facts: &Facts,
+    request: &Request,
+) -> std::collections::BTreeMap<String, String> {
+    let is_locale = |name: &[u8]| name == b"LANG" || name.starts_with(b"LC_");
+    let mut out = std::collections::BTreeMap::new();
+    for (name, value) in facts.environment.iter().filter(|(n, _)| is_locale(n.as_bytes())) {
+        if let (Some(name), Some(value)) = (name.to_str(), value.to_str()) {
+            out.insert(name.to_owned(), value.to_owned());
+        }
+    }
+    for (name, value) in request.environment.iter().filter(|(n, _)| is_locale(n.as_bytes())) {
+        match value {
+            Some(value) => out.insert(name_of(name), value.to_string()),
+            None => out.remove(&name_of(name)),
+        };
+    }
+    out.retain(|_, value| !value.is_empty());
+    for (n, locale) in request.locales.iter().enumerate() {
+        out.insert(format!("--locale {}", n + 1), locale.clone());
+    }
+    out
+}
