@@ -79,14 +79,20 @@ pub enum Reason {
         /// What is wrong with it.
         why: Box<Reason>,
     },
-    /// A module is not a shared object of the wanted architecture.
-    #[error("it is {found}, not a shared object for {tuple}")]
+    /// A module is no usable ELF file.
+    #[error(transparent)]
+    Elf(#[from] crate::elf::Error),
+    /// A module is for another architecture.
+    #[error("it is for {}, not for {tuple}", .found.map_or("an unknown architecture", Tuple::name))]
     Architecture {
-        /// What it is instead.
-        found: String,
+        /// What it is for, where that is known here.
+        found: Option<Tuple>,
         /// What was wanted.
         tuple: Tuple,
     },
+    /// A module is an ELF file that cannot be loaded.
+    #[error("it is not a shared object")]
+    NotShared,
     /// A module is left out on purpose.
     #[error("{0}")]
     Quirk(&'static str),
