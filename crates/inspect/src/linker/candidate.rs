@@ -1,0 +1,60 @@
+//! Whether a file can be what is looked for.
+
+use crate::elf::{self, Elf, Kind};
+use crate::root::{Resolved, Root};
+use plan::{RootPath, Tuple};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// What came of looking at one candidate.
+#[derive(Clone, Debug)]
+pub(super) enum Candidate {
+    /// There is nothing.
+    Absent,
+    /// It is there and does not count; the search goes on.
+    Passed(String),
+    /// The dynamic linker would give up here: the file is damaged, or no shared object.
+    Fatal(String),
+    /// It can be loaded.
+    Usable(Rc<Resolved>, Rc<Elf>),
+}
+
+/// Remembers what was looked at. Keyed by the path of the file without links.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    parsed: RefCell<HashMap<RootPath, Result<Rc<Elf>, elf::Error>>>,
+}
+
+impl Files {
+    /// Looks at `path` as `open_verify` of elf/dl-load.c: what is of another class or machine is
+    /// passed over, what is no ELF file ends the search.
+    pub(super) fn look(&self, root: &Root, tuple: Tuple, path: &RootPath) -> Candidate {
+        let file = match root.resolve(path) {
+            Ok(file) => file,
+            Err(e) if e.is_absent() => return Candidate::Absent,
+            Err(e) => return Candidate::Passed(e.to_string()),
+        };
+        match self.elf(root, &file) {
+            Err(elf::Error::File(e)) => Candidate::Passed(e.to_string()),
+            Err(e) => Candidate::Fatal(e.to_string()),
+            Ok(elf) if elf.tuple != Some(tuple) => Candidate::Passed(match elf.tuple {
+                Some(other) => format!("it is for {other}"),
+                None => "it is for another architecture".into(),
+            }),
+            Ok(elf) if elf.kind == Kind::Other => {
+                Candidate::Fatal("it is neither a program nor a shared object".into())
+            }
+            Ok(elf) => Candidate::Usable(Rc::new(file), elf),
+        }
+    }
+
+    fn elf(&self, root: &Root, file: &Resolved) -> Result<Rc<Elf>, elf::Error> {
+        if let Some(known) = self.parsed.borrow().get(&file.path) {
+            return known.clone();
+        }
+        let parsed = elf::read_resolved(root, file).map(Rc::new);
+        self.parsed.borrow_mut().insert(file.path.clone(), parsed.clone());
+        parsed
+    }
+}

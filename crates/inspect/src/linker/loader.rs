@@ -1,0 +1,169 @@
+//! What the dynamic linker of a root has built in: its directories, cache and `$LIB`.
+//!
+//! Distributions configure these (`slibdir`, `LD_SO_CACHE`, Debian's multiarch); the binary has them as strings, so it
+//! is asked first. [`FALLBACK_DIRECTORIES`] serves where it cannot be read or does not look like glibc's.
+
+use crate::elf;
+use crate::root::{Kind, Resolved, Root};
+use plan::{RootPath, Tuple};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+/// Where caches are known to be. `%` stands for the GNU name of the architecture.
+const CACHES: &[&str] = &[
+    // Exherbo has a cache per architecture.
+    "/etc/ld-%.cache",
+    "/etc/ld.so.cache",
+    // Clear Linux.
+    "/var/cache/ldconfig/ld.so.cache",
+];
+
+/// Where configurations are known to be.
+const CONFIGURATIONS: &[&str] = &[
+    "/etc/ld.so.conf",
+    // Solus.
+    "/usr/share/defaults/etc/ld.so.conf",
+];
+
+/// Default directories of Debian, of distributions with `lib64` or `lib32`, and of the others.
+/// `%` stands for the multiarch tuple.
+const FALLBACK_DIRECTORIES: &[(Tuple, &[&str])] = &[
+    (Tuple::X86_64, &["/lib/%", "/usr/lib/%", "/lib64", "/usr/lib64", "/lib", "/usr/lib"]),
+    (Tuple::I386, &["/lib/%", "/usr/lib/%", "/lib32", "/usr/lib32", "/lib", "/usr/lib"]),
+    (Tuple::Aarch64, &["/lib/%", "/usr/lib/%", "/lib64", "/usr/lib64", "/lib", "/usr/lib"]),
+];
+
+/// What is known of the dynamic linker of a root.
+#[derive(Debug)]
+pub(super) struct Loader {
+    pub(super) file: Option<Resolved>,
+    /// Default directories, in the order of the search.
+    pub(super) directories: Vec<RootPath>,
+    /// What `$LIB` stands for.
+    pub(super) lib: String,
+    /// Places of the cache, the built-in one first.
+    pub(super) caches: Vec<RootPath>,
+    /// Whether it knows `glibc-hwcaps` (2.33 and later).
+    pub(super) has_hwcaps: bool,
+    /// Whether it knows the older subdirectories such as `tls` and `i686` (before 2.37).
+    pub(super) has_legacy: bool,
+    /// The names that `$PLATFORM` can have beside the kernel's.
+    pub(super) platforms: Vec<&'static str>,
+}
+
+impl Loader {
+    pub(super) fn of(root: &Root, tuple: Tuple) -> Self {
+        let path = RootPath::literal(tuple.interpreter());
+        let file = root.find(&path).filter(|f| f.kind == Kind::File);
+        let content = file.as_ref().and_then(|f| root.read(&f.path).ok());
+        let content = content.filter(|c| elf::tuple_of(c) == Some(tuple));
+        match content {
+            Some(content) => Self::read(tuple, file, &content),
+            None => Self::assumed(tuple),
+        }
+    }
+
+    /// What is usual, for roots without a dynamic linker at the usual place.
+    fn assumed(tuple: Tuple) -> Self {
+        Self {
+            file: None,
+            directories: fallback_directories(tuple),
+            lib: tuple.lib_dir().into(),
+            caches: known_caches(tuple),
+            has_hwcaps: true,
+            has_legacy: false,
+            platforms: Vec::new(),
+        }
+    }
+
+    fn read(tuple: Tuple, file: Option<Resolved>, content: &[u8]) -> Self {
+        let strings: Vec<&[u8]> = content.split(|b| *b == 0).map(printable_end).collect();
+        let has = |text: &[u8]| strings.contains(&text);
+        let directories = built_in_directories(&strings);
+        let multiarch = format!("lib/{tuple}");
+        let lib = if has(multiarch.as_bytes()) {
+            multiarch
+        } else {
+            lib_of(&directories).unwrap_or_else(|| tuple.lib_dir().into())
+        };
+        let built_in = strings.iter().filter_map(|s| as_cache(s));
+        let mut caches: Vec<RootPath> = built_in.collect();
+        for known in known_caches(tuple) {
+            if !caches.contains(&known) {
+                caches.push(known);
+            }
+        }
+        let directories =
+            if directories.is_empty() { fallback_directories(tuple) } else { directories };
+        let platforms = tuple.platforms().iter().copied().filter(|p| has(p.as_bytes()));
+        Self {
+            file,
+            directories,
+            lib,
+            caches,
+            has_hwcaps: contains(content, b"glibc-hwcaps"),
+            has_legacy: has(b"tls"),
+            platforms: platforms.collect(),
+        }
+    }
+}
+
+/// The part after the last byte that is no printable ASCII: strings may follow other data.
+fn printable_end(piece: &[u8]) -> &[u8] {
+    let start = piece.iter().rposition(|b| !(b' '..=b'~').contains(b)).map_or(0, |i| i + 1);
+    &piece[start..]
+}
+
+fn contains(content: &[u8], text: &[u8]) -> bool {
+    content.windows(text.len()).any(|w| w == text)
+}
+
+/// `system_dirs` of elf/dl-load.c: directories with a trailing slash, one after the other. The
+/// longest such run is it, the earliest of several.
+fn built_in_directories(strings: &[&[u8]]) -> Vec<RootPath> {
+    let is_directory = |s: &&[u8]| {
+        let text = s.len() > 2 && s.starts_with(b"/") && s.ends_with(b"/");
+        text && s.windows(3).any(|w| w == b"lib") && !s.contains(&b' ') && !s.contains(&b'%')
+    };
+    let runs = strings.chunk_by(|a, b| is_directory(&a) && is_directory(&b));
+    let runs = runs.filter(|run| run.first().is_some_and(is_directory));
+    let longest = runs.reduce(|best, run| if run.len() > best.len() { run } else { best });
+    let paths = longest.unwrap_or_default().iter();
+    paths.filter_map(|s| RootPath::new(OsStr::from_bytes(s)).ok()).collect()
+}
+
+/// `$LIB` as the default directories tell it: glibc's Makefile takes the last part of `libdir`.
+fn lib_of(directories: &[RootPath]) -> Option<String> {
+    let usr = RootPath::literal("/usr");
+    let below = directories.iter().find_map(|d| d.below(&usr))?;
+    let last = below.file_name()?.to_str()?;
+    Some(last.into())
+}
+
+/// A string that is the path of a cache.
+fn as_cache(text: &[u8]) -> Option<RootPath> {
+    let is_cache = text.starts_with(b"/") && text.ends_with(b".cache") && text.len() < 256;
+    if is_cache { RootPath::new(OsStr::from_bytes(text)).ok() } else { None }
+}
+
+fn known_caches(tuple: Tuple) -> Vec<RootPath> {
+    let gnu = match tuple {
+        Tuple::X86_64 => "x86_64-pc-linux-gnu",
+        Tuple::I386 => "i686-pc-linux-gnu",
+        Tuple::Aarch64 => "aarch64-unknown-linux-gnueabi",
+    };
+    CACHES.iter().filter_map(|c| RootPath::new(c.replace('%', gnu)).ok()).collect()
+}
+
+fn fallback_directories(tuple: Tuple) -> Vec<RootPath> {
+    let rows = FALLBACK_DIRECTORIES.iter().filter(|(t, _)| *t == tuple);
+    rows.flat_map(|(_, list)| list.iter())
+        .filter_map(|d| RootPath::new(d.replace('%', tuple.name())).ok())
+        .collect()
+}
+
+/// The first configuration of `ldconfig` that the root has.
+pub(super) fn configuration(root: &Root) -> Option<RootPath> {
+    let known = CONFIGURATIONS.iter().map(|c| RootPath::literal(c));
+    known.into_iter().find(|c| root.find(c).is_some_and(|f| f.kind == Kind::File))
+}
