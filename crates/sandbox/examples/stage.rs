@@ -1,0 +1,68 @@
+//! Three programs in one, for the tests: the launcher, the supervisor below bwrap, and the probe
+//! that is run in the container.
+//!
+//! `stage launch SCENE.json`, `stage probe walk|status …`. Not a test itself, because a test program
+//! has several threads, and the launcher must have one.
+
+use plan::{ByteString, ContainerPath, HostPath, LayerName, Plan};
+use sandbox::{Backend, Inherited, Options, Prepared};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// What is to be launched.
+#[derive(Deserialize)]
+struct Scene {
+    plan: Plan,
+    layers: BTreeMap<LayerName, HostPath>,
+    trees: Vec<(ContainerPath, HostPath)>,
+    backend: String,
+    bwrap: Vec<PathBuf>,
+    /// See `testkit::inject`.
+    inject: String,
+    environment: Vec<(ByteString, ByteString)>,
+}
+
+fn main() -> ExitCode {
+    if let Some(status) = sandbox::supervise_if_asked(std::env::args_os()) {
+        return status.into();
+    }
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    let result = match arguments.first().and_then(|word| word.to_str()) {
+        Some("probe") => testkit::probe::command(&arguments[1..]).map(|()| 0),
+        Some("launch") if arguments.len() == 2 => launch(&arguments[1]),
+        Some("can-create") => sandbox::probe().map(|()| 0).map_err(Into::into),
+        _ => Err("usage: stage launch SCENE.json | probe … | can-create".into()),
+    };
+    match result {
+        Ok(status) => status.into(),
+        Err(error) => {
+            eprintln!("stage: {error}");
+            99.into()
+        }
+    }
+}
+
+fn launch(path: &std::ffi::OsStr) -> testkit::probe::Result<u8> {
+    let scene: Scene = serde_json::from_slice(&std::fs::read(path)?)?;
+    testkit::inject::fail(&scene.inject)?;
+    let prepared = Prepared { layers: scene.layers, trees: scene.trees.into_iter().collect() };
+    let inherited = Inherited { environment: scene.environment };
+    let backend = match scene.backend.as_str() {
+        "auto" => Backend::Auto,
+        "builtin" => Backend::Builtin,
+        "bwrap" => Backend::Bwrap,
+        other => return Err(format!("no backend is called `{other}`").into()),
+    };
+    let options = Options { backend, bwrap: scene.bwrap, search_path: vec!["/usr/bin".into()] };
+    let mut notify = |notice| eprintln!("notice {notice:?}");
+    match sandbox::run(&scene.plan, &prepared, &inherited, &options, &mut notify) {
+        Ok(status) => Ok(status.0),
+        Err(error) => {
+            eprintln!("refused {:?}", error.refused_overlay());
+            eprintln!("{}", error.problem());
+            Ok(error.exit_status())
+        }
+    }
+}
