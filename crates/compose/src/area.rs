@@ -51,7 +51,7 @@ impl Area {
     /// Puts `entry` at `inner`, in place of what is there.
     pub(crate) fn put(&mut self, inner: RootPath, entry: LayerEntry) {
         if !matches!(entry, LayerEntry::Directory { .. }) {
-            self.entries.retain(|p, _| !p.is_within(&inner));
+            self.clear(&inner);
         }
         let mut above = inner.parent();
         while let Some(p) = above {
@@ -62,6 +62,14 @@ impl Area {
             above = p.parent();
         }
         self.entries.insert(inner, entry);
+    }
+
+    /// Forgets the changes at `inner` and below. Paths sort by component, so they are neighbours.
+    fn clear(&mut self, inner: &RootPath) {
+        let below = self.entries.range(inner..).map(|(p, _)| p).take_while(|p| p.is_within(inner));
+        for path in below.cloned().collect::<Vec<_>>() {
+            self.entries.remove(&path);
+        }
     }
 
     /// Puts a link with this text.
@@ -90,7 +98,7 @@ impl Area {
 
     /// Hides what the runtime has at `inner`; nothing is done where it has nothing.
     pub(crate) fn hide(&mut self, raw: &Root, inner: &RootPath) {
-        self.entries.retain(|p, _| !p.is_within(inner));
+        self.clear(inner);
         if self.lower_kind(raw, inner).is_some() {
             self.put(inner.clone(), LayerEntry::Whiteout);
         }

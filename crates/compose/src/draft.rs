@@ -34,7 +34,7 @@ enum Item {
 /// What is at a place of the container when a step is about to be added.
 enum Cover<'a> {
     Memory,
-    Host { source: &'a HostPath, inner: RootPath },
+    Host { source: &'a HostPath, inner: RootPath, access: Access },
     Area { area: &'a Area, inner: RootPath },
     Sealed,
 }
@@ -193,7 +193,7 @@ impl Draft {
         match self.cover(at) {
             Cover::Memory => true,
             Cover::Sealed => false,
-            Cover::Host { source, inner } => RootPath::new(source.lexically(&inner).as_path())
+            Cover::Host { source, inner, .. } => RootPath::new(source.lexically(&inner).as_path())
                 .is_ok_and(|p| self.raw.find(&p).is_some()),
             Cover::Area { area, inner } => area.has(&self.raw, &inner),
         }
@@ -201,7 +201,14 @@ impl Draft {
 
     /// Whether the container already shows the host's `source` at `at`, by an earlier step.
     pub(crate) fn shows_host(&self, at: &ContainerPath, source: &HostPath) -> bool {
-        matches!(self.cover(at), Cover::Host { source: base, inner } if base.lexically(&inner) == *source)
+        matches!(self.cover(at), Cover::Host { source: base, inner, .. } if base.lexically(&inner) == *source)
+    }
+
+    /// As [`Self::shows_host`], with the same access.
+    pub(crate) fn shows_host_as(&self, op: &Op) -> bool {
+        let Op::Bind { source: Source::Host(source), at, access, .. } = op else { return false };
+        self.shows_host(at, source)
+            && matches!(self.cover(at), Cover::Host { access: a, .. } if a == *access)
     }
 
     /// The mount that a step at `at` would fall into: the last one made that contains it.
@@ -221,8 +228,8 @@ impl Draft {
             let Some(inner) = inner(op.at()) else { continue };
             match op {
                 Op::Tmpfs { .. } => return Cover::Memory,
-                Op::Bind { source: Source::Host(source), .. } => {
-                    return Cover::Host { source, inner };
+                Op::Bind { source: Source::Host(source), access, .. } => {
+                    return Cover::Host { source, inner, access: *access };
                 }
                 Op::Bind { .. } | Op::Stack { .. } | Op::Proc { .. } => return Cover::Sealed,
                 Op::Symlink { .. } | Op::File { .. } if inner != RootPath::root() => {

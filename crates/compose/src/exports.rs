@@ -10,7 +10,7 @@ use crate::draft::Draft;
 use crate::facts::Facts;
 use crate::{record, reserved};
 use inspect::root::{Kind, Resolved};
-use plan::{Access, ByteString, Code, ContainerPath, Decision, Problem, RootPath};
+use plan::{Access, ByteString, Code, ContainerPath, Decision, Op, Problem, RootPath, Source};
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
 
@@ -130,6 +130,11 @@ impl<'a> Exports<'a> {
         }
     }
 
+    /// Puts an empty directory in memory at `at`, whatever the host has there.
+    pub(crate) fn empty_at(&mut self, at: RootPath, reason: &str) {
+        self.entries.insert(at, Entry { mode: Mode::Tmpfs, reason: reason.into(), source: None });
+    }
+
     /// Shows `source` at another place, as a home directory of its own does.
     pub(crate) fn show(&mut self, source: &Resolved, at: &RootPath, mode: Mode, reason: &str) {
         self.decisions.push(record::shared(&source.path, at, reason));
@@ -237,16 +242,18 @@ impl<'a> Exports<'a> {
 }
 
 fn emit(draft: &mut Draft, at: ContainerPath, entry: &Entry) {
-    match (&entry.source, entry.mode) {
-        (None, _) | (_, Mode::Tmpfs) => {
-            draft.tmpfs(at, 0o755, &entry.reason);
-        }
-        (Some(source), Mode::ReadOnly) => {
-            draft.bind(source, at, Access::ReadOnly, &entry.reason);
-        }
-        (Some(source), Mode::ReadWrite) => {
-            draft.bind(source, at, Access::ReadWrite, &entry.reason);
-        }
+    let access = match entry.mode {
+        Mode::ReadOnly => Access::ReadOnly,
+        Mode::ReadWrite | Mode::Tmpfs => Access::ReadWrite,
+    };
+    let Some(found) = &entry.source else {
+        draft.tmpfs(at, 0o755, &entry.reason);
+        return;
+    };
+    let source = Source::Host(found.host.clone());
+    let op = Op::Bind { source, at, access, optional: false };
+    if !draft.shows_host_as(&op) {
+        draft.mount(op, &entry.reason);
     }
 }
 

@@ -113,7 +113,7 @@ fn shared(facts: &Facts, exports: &mut Exports<'_>) {
         }
     }
     let Some(home) = facts.home() else { return };
-    exports.share(&home, Mode::ReadWrite, Wish::Named, "the home directory");
+    exports.share(&home, Mode::ReadWrite, Wish::Asked, "the home directory");
     for name in STEAM {
         exports.share(&home.at(name), Mode::ReadWrite, Wish::Usual, "Steam's directories");
     }
@@ -145,10 +145,7 @@ fn hidden(
         exports.link(place, text, "link to the home directory");
     }
     let Some(private) = private else {
-        let at = plan::ContainerPath::new(real.as_path());
-        if let Ok(at) = at {
-            draft.tmpfs(at, 0o700, "an empty home directory");
-        }
+        exports.empty_at(real, "an empty home directory");
         return Ok(());
     };
     let missing = |what: &str| {

@@ -110,11 +110,12 @@ fn form(source: &Root, path: &HostPath) -> Result<(HostPath, Option<Form>), Prob
 fn check(runtime: &mut Runtime, asked: &[Tuple]) -> Result<(), Problem> {
     let root = &runtime.root;
     let path = &runtime.path;
+    let on_disk =
+        Root::with_form(root.path().clone(), Form::Full).map_err(|e| unreadable(path, &e))?;
     for needed in ["/usr", "/usr/lib"] {
         if !root.find(&RootPath::literal(needed)).is_some_and(|f| f.kind == Kind::Directory) {
-            return Err(
-                incomplete(path, &format!("has no directory `{needed}`")).evidence(contents(root))
-            );
+            return Err(incomplete(path, &format!("has no directory `{needed}`"))
+                .evidence(contents(&on_disk)));
         }
     }
     let verdicts: Vec<_> = Tuple::ALL.iter().map(|t| (*t, interpreter(root, *t))).collect();
