@@ -25,3 +25,6 @@ pub use found::{Found, LayerKind, Verdict};
 pub use library::{LibraryPath, Locate};
 pub use reason::Reason;
 use search::Search;
+
+#[cfg(test)]
+mod tests;

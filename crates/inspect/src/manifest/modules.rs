@@ -140,6 +140,3 @@ fn loadable(root: &Root, path: &RootPath, tuple: Tuple) -> Result<(), Reason> {
         elf::Kind::Executable | elf::Kind::Other => Err(Reason::NotShared),
     }
 }
-
-#[cfg(test)]
-mod tests;
