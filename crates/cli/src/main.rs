@@ -1,1 +1,40 @@
-fn main() {}
+//! The command `bathysphere`: an index of what it can do. Logic is in the crates that it joins.
+
+#![forbid(unsafe_code)]
+
+mod args;
+mod edge;
+mod explain;
+mod launch;
+mod logger;
+mod report;
+mod runtimes;
+mod timings;
+
+use args::{Cli, Command};
+use clap::Parser;
+use std::process::ExitCode;
+
+/// Wrong usage, as most tools have it.
+pub(crate) const USAGE: u8 = 2;
+/// A failure of this program before the command was started, as `env(1)` has it.
+pub(crate) const FAILURE: u8 = 125;
+
+fn main() -> ExitCode {
+    if let Some(status) = sandbox::supervise_if_asked(std::env::args_os()) {
+        return status.into();
+    }
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A closed standard output is no reason to fail; nothing else can go wrong.
+            let _ = error.print();
+            return if error.use_stderr() { USAGE.into() } else { ExitCode::SUCCESS };
+        }
+    };
+    match cli.command {
+        Command::Run(run) => launch::run(run),
+        Command::Plan(show) => launch::show(show),
+        Command::Explain { code } => explain::run(&code),
+    }
+}

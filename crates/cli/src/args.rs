@@ -1,0 +1,179 @@
+//! The command line: each option once, with its documentation. No logic.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Runs a game in a container made of a runtime and this machine's graphics drivers.
+#[derive(Debug, Parser)]
+#[command(name = "bathysphere", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start a command in a container.
+    Run(Run),
+    /// Show what `run` with the same options would do, and do nothing.
+    Plan(ShowPlan),
+    /// Say what a problem code (BS0001 …) means and what to do about it.
+    Explain {
+        /// The code, as in a message of this program.
+        code: String,
+    },
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) launch: Launch,
+    /// Prepare everything and stop before the command would be started.
+    #[arg(long)]
+    pub(crate) only_prepare: bool,
+}
+
+/// Arguments of `plan`.
+#[derive(Debug, Args)]
+pub(crate) struct ShowPlan {
+    #[command(flatten)]
+    pub(crate) launch: Launch,
+    /// What is shown.
+    #[arg(long, value_enum, default_value_t = Format::Steps)]
+    pub(crate) format: Format,
+}
+
+/// The forms in which a plan is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// One line for each operation, with its reason.
+    Steps,
+    /// A table: library or driver → from where → why.
+    Libraries,
+    /// The whole plan.
+    Json,
+}
+
+/// Options that describe a launch, shared by all commands that plan one.
+#[derive(Debug, Args)]
+pub(crate) struct Launch {
+    /// Whose /usr the container has: a directory, the name of an installed Steam Linux Runtime
+    /// (soldier, sniper …), or `host`. Default: an installed Steam Linux Runtime, else the host.
+    #[arg(long, value_name = "DIR|NAME|host")]
+    pub(crate) runtime: Option<OsString>,
+    /// Whose graphics drivers the container has: a root directory, or the empty string for the
+    /// runtime's own.
+    #[arg(long, value_name = "PATH", default_value = "/")]
+    pub(crate) graphics_provider: OsString,
+    /// Architectures that must work, the primary one first, separated by `:`.
+    #[arg(long, value_name = "TUPLES", default_value = "x86_64-linux-gnu:i386-linux-gnu")]
+    pub(crate) architectures: String,
+    /// What creates the container.
+    #[arg(long, value_enum, default_value_t = Backend::Auto)]
+    pub(crate) backend: Backend,
+    /// How layer and runtime become one tree: by overlayfs, or as a tree of links or copies that is
+    /// made once. Default: what works here, overlayfs first.
+    #[arg(long, value_enum, default_value_t = Stacking::Auto)]
+    pub(crate) stacking: Stacking,
+    /// Share a file or directory at its own place. Repeatable.
+    #[arg(long, value_name = "PATH[:ro]")]
+    pub(crate) filesystem: Vec<OsString>,
+    /// Use DIR as home directory instead of sharing the user's own.
+    #[arg(long, value_name = "DIR", conflicts_with = "transient_home")]
+    pub(crate) home: Option<PathBuf>,
+    /// Use an empty home directory in memory.
+    #[arg(long)]
+    pub(crate) transient_home: bool,
+    /// Set a variable for the command, or with `NAME` alone unset it. Repeatable.
+    #[arg(long, value_name = "NAME[=VALUE]")]
+    pub(crate) env: Vec<OsString>,
+    /// Where prepared layers are kept. Default: $BATHYSPHERE_STORE, else the user's cache directory.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) store: Option<PathBuf>,
+    /// Let the command inherit file descriptor FD. Repeatable.
+    #[arg(long, value_name = "FD")]
+    pub(crate) pass_fd: Vec<i32>,
+    /// End processes that outlive the command: wait SECONDS, then SIGTERM, then SIGKILL after
+    /// `--terminate-timeout`.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) terminate_idle_timeout: Option<f64>,
+    /// Time between SIGTERM and SIGKILL for processes that outlive the command. Without it and
+    /// without an idle timeout they are waited for.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) terminate_timeout: Option<f64>,
+    /// Give the container a PID namespace of its own. Steam cannot see such a game.
+    #[arg(long)]
+    pub(crate) unshare_pid: bool,
+    /// Load MODULE into the command (`LD_PRELOAD`). Repeatable.
+    #[arg(long, value_name = "MODULE")]
+    pub(crate) ld_preload: Vec<OsString>,
+    /// Leave the host's Vulkan layers out.
+    #[arg(long)]
+    pub(crate) no_import_vulkan_layers: bool,
+    /// Take the host's OpenXR runtime.
+    #[arg(long)]
+    pub(crate) import_openxr_runtimes: bool,
+    /// Take the host's OpenXR API layers.
+    #[arg(long)]
+    pub(crate) import_openxr_layers: bool,
+    /// For developers of the container: /sys is writable, the terminal is kept.
+    #[arg(long)]
+    pub(crate) devel: bool,
+    /// Keep the terminal and standard input for the command.
+    #[arg(long)]
+    pub(crate) interactive: bool,
+    /// Say more: -v what was chosen and why, -vv every step.
+    #[arg(long, short, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Say how long each phase took.
+    #[arg(long)]
+    pub(crate) timings: bool,
+    /// The command and its arguments.
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = false, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// What creates the container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Backend {
+    /// The built-in executor where this machine allows it, else bwrap.
+    Auto,
+    /// The built-in executor.
+    Builtin,
+    /// bwrap.
+    Bwrap,
+}
+
+/// How layer and runtime become one tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Stacking {
+    /// Overlayfs where it works, else a prepared tree.
+    Auto,
+    /// Overlayfs.
+    Overlay,
+    /// A prepared tree.
+    Tree,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn definitions_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_end_where_the_command_starts() {
+        let cli = Cli::try_parse_from(["bathysphere", "run", "--runtime", "/r", "game", "--home"]);
+        let Command::Run(run) = cli.unwrap().command else { panic!("not run") };
+        assert_eq!(run.launch.command, ["game", "--home"]);
+        assert_eq!(run.launch.home, None);
+    }
+}

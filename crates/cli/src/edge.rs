@@ -1,0 +1,63 @@
+//! Where the environment is read: once, here, into values.
+
+use compose::Inherited;
+use plan::{ByteString, HostPath, Problem};
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+/// What the process was started with.
+pub(crate) struct Edge {
+    /// The environment, as `compose` wants it.
+    pub(crate) inherited: Inherited,
+    /// The same, as `sandbox` wants it.
+    pub(crate) environment: Vec<(ByteString, ByteString)>,
+}
+
+impl Edge {
+    /// Reads the environment.
+    pub(crate) fn read() -> Self {
+        let variables: Vec<(OsString, OsString)> = std::env::vars_os().collect();
+        let bytes = |s: &OsString| ByteString::from(s.as_os_str());
+        let environment = variables.iter().map(|(n, v)| (bytes(n), bytes(v))).collect();
+        Self { inherited: variables.into_iter().collect(), environment }
+    }
+
+    /// Where prepared layers are kept, unless an option says otherwise.
+    ///
+    /// # Errors
+    /// When no variable names a place.
+    pub(crate) fn store(&self) -> Result<HostPath, Problem> {
+        let named = self.inherited.path("BATHYSPHERE_STORE");
+        let cache = || self.inherited.path("XDG_CACHE_HOME").map(|c| c.at("bathysphere"));
+        let home = || self.inherited.path("HOME").map(|h| h.at(".cache/bathysphere"));
+        let path = named.or_else(cache).or_else(home).ok_or_else(|| {
+            Problem::blocking(
+                plan::Code::STORE_UNWRITABLE,
+                "neither BATHYSPHERE_STORE nor XDG_CACHE_HOME nor HOME names a directory",
+            )
+            .hint("name a directory with `--store`")
+        })?;
+        Ok(HostPath::root().lexically(&path))
+    }
+
+    /// Where a temporary store may be made, best first.
+    pub(crate) fn temporary(&self) -> Vec<HostPath> {
+        let runtime_dir = self.inherited.path("XDG_RUNTIME_DIR");
+        let root = HostPath::root();
+        runtime_dir.iter().map(|p| root.lexically(p)).chain([HostPath::literal("/tmp")]).collect()
+    }
+
+    /// Programs named to serve as bwrap, best first.
+    pub(crate) fn bwrap(&self) -> Vec<PathBuf> {
+        let named = |n| self.inherited.non_empty(n).map(PathBuf::from);
+        ["PRESSURE_VESSEL_BWRAP", "BWRAP"].into_iter().filter_map(named).collect()
+    }
+
+    /// The directories of `PATH`.
+    pub(crate) fn search_path(&self) -> Vec<PathBuf> {
+        let path = self.inherited.get("PATH").unwrap_or(OsStr::new("/usr/bin:/bin"));
+        let parts = path.as_bytes().split(|b| *b == b':').filter(|p| p.starts_with(b"/"));
+        parts.map(|p| PathBuf::from(OsStr::from_bytes(p))).collect()
+    }
+}

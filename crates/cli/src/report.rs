@@ -1,0 +1,99 @@
+//! What the user reads: problems, notices, tables. Everything goes to standard error, except what a
+//! command was asked to print.
+
+use plan::{Decision, Origin, Plan, Problem, Severity, Subject, Verdict};
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+/// Prints a problem that stops the launch, or one line for one that does not.
+pub(crate) fn problem(problem: &Problem) {
+    let kind = match problem.severity {
+        Severity::Blocking => "error",
+        Severity::Warning => "warning",
+    };
+    line(&format!("{kind}: {problem}"));
+}
+
+/// Prints a line about what is being done.
+pub(crate) fn notice(text: &str) {
+    line(text);
+}
+
+/// One message in one write, so that messages of processes that share a terminal do not mix. A
+/// closed standard error is no reason to stop a game.
+fn line(text: &str) {
+    let _ = std::io::stderr().write_all(format!("bathysphere: {text}\n").as_bytes());
+}
+
+/// The table "library → from where → why" of a plan.
+pub(crate) fn libraries(plan: &Plan) -> String {
+    let mut rows: Vec<[String; 4]> = plan.decisions.iter().filter_map(row).collect();
+    rows.sort();
+    rows.dedup();
+    let heads = ["LIBRARY OR DRIVER", "ARCHITECTURE", "FROM", "WHY"].map(String::from);
+    let width = |i: usize| {
+        rows.iter().chain([&heads]).map(|r| r[i].chars().count()).max().unwrap_or_default()
+    };
+    let widths = [width(0), width(1), width(2)];
+    let mut out = String::new();
+    for [name, tuple, from, why] in [&heads].into_iter().chain(&rows) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            out,
+            "{name:a$}  {tuple:b$}  {from:c$}  {why}",
+            a = widths[0],
+            b = widths[1],
+            c = widths[2]
+        );
+    }
+    out
+}
+
+fn row(decision: &Decision) -> Option<[String; 4]> {
+    let (name, tuple) = match &decision.subject {
+        Subject::Library { tuple, name } => (name.clone(), tuple.to_string()),
+        Subject::Module { tuple, api, path } => (format!("{api}: {path}"), tuple.to_string()),
+        Subject::Manifest { api, path } => (format!("{api}: {path}"), String::new()),
+        Subject::Path { .. } | Subject::Architecture { .. } | Subject::Other { .. } => return None,
+    };
+    let from = match &decision.verdict {
+        Verdict::Taken { origin, .. } => origin_path(decision, *origin),
+        Verdict::Rejected => "rejected".into(),
+        Verdict::Absent => "absent".into(),
+    };
+    Some([name, tuple, from, decision.why.clone()])
+}
+
+fn origin_path(decision: &Decision, origin: Origin) -> String {
+    let name = match origin {
+        Origin::Provider => "host",
+        Origin::Runtime => "runtime",
+        Origin::Host => "host",
+        Origin::Generated => "generated",
+    };
+    match decision.candidates.iter().find(|c| c.origin == origin) {
+        Some(candidate) => format!("{name}: {}", candidate.path),
+        None => name.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plan::{Candidate, Tuple};
+
+    #[test]
+    fn a_row_names_the_winner() {
+        let decision = Decision {
+            subject: Subject::Library { tuple: Tuple::X86_64, name: "libGL.so.1".into() },
+            candidates: vec![
+                Candidate { origin: Origin::Runtime, path: "/usr/lib/a".into(), note: String::new() },
+                Candidate { origin: Origin::Provider, path: "/usr/lib/b".into(), note: String::new() },
+            ],
+            verdict: Verdict::Taken { origin: Origin::Provider, at: "/o/libGL.so.1".into() },
+            why: "newer".into(),
+        };
+        let row = row(&decision).unwrap();
+        assert_eq!(row, ["libGL.so.1", "x86_64-linux-gnu", "host: /usr/lib/b", "newer"]);
+    }
+}

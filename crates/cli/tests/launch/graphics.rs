@@ -1,0 +1,198 @@
+//! The host's drivers work in the runtime: real programs with real Mesa.
+
+use crate::support::{BACKENDS, FORMS, Launch, XServer, host_name, lab, need, outside, sh, x_server};
+
+/// Suffix of programs in the laboratory, and whether hosts without 32-bit libraries lack them.
+const ABIS: &[(&str, &str)] = &[("x86_64-linux-gnu", "64 bit"), ("i386-linux-gnu", "32 bit")];
+
+/// The line of `text` that starts with `key`, trimmed.
+fn line<'t>(text: &'t str, key: &str) -> Option<&'t str> {
+    text.lines().map(str::trim).find(|l| l.starts_with(key))
+}
+
+/// Whether this host has drivers of the ABI.
+fn has_drivers(abi: &str) -> bool {
+    ["/usr/lib", "/lib"].iter().any(|l| {
+        std::path::Path::new(l).join(abi).join("libGLX_mesa.so.0").exists()
+    })
+}
+
+/// The Mesa version in an OpenGL version string such as `4.5 (…) Mesa 22.3.6`.
+fn mesa(text: &str) -> Option<String> {
+    let at = text.find("Mesa ")?;
+    Some(text[at + 5..].split_whitespace().next()?.trim_end_matches([')', ',']).to_owned())
+}
+
+fn host_mesa(x: &XServer) -> Result<String, String> {
+    let text = outside("glxinfo", &["-B"], &x.display)?;
+    mesa(&text).ok_or_else(|| format!("the host's glxinfo names no Mesa version:\n{text}"))
+}
+
+#[test]
+fn glxinfo_reports_the_hosts_mesa() {
+    let x = need!(x_server());
+    let want = need!(host_mesa(&x));
+    for form in FORMS {
+        let runtime = need!(lab(form));
+        for backend in BACKENDS {
+            for (abi, _) in ABIS.iter().filter(|(abi, _)| has_drivers(abi)) {
+                let outcome = Launch::new()
+                    .runtime(&runtime)
+                    .backend(backend)
+                    .env("DISPLAY", &x.display)
+                    .run(&[&format!("/usr/bin/glxinfo.{abi}"), "-B"]);
+                let text = outcome.ok();
+                assert_eq!(mesa(&text).as_deref(), Some(&*want), "{form} {backend} {abi}:\n{text}");
+                assert!(line(&text, "OpenGL renderer string: llvmpipe").is_some(), "{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn vulkaninfo_reports_the_hosts_mesa() {
+    let x = need!(x_server());
+    let want = need!(host_mesa(&x));
+    for form in FORMS {
+        let runtime = need!(lab(form));
+        for backend in BACKENDS {
+            for (abi, _) in ABIS.iter().filter(|(abi, _)| has_drivers(abi)) {
+                let outcome = Launch::new()
+                    .runtime(&runtime)
+                    .backend(backend)
+                    .env("DISPLAY", &x.display)
+                    .run(&[&format!("/usr/bin/vulkaninfo.{abi}"), "--summary"]);
+                let text = outcome.ok();
+                let info = line(&text, "driverInfo").and_then(mesa);
+                assert_eq!(info.as_deref(), Some(&*want), "{form} {backend} {abi}:\n{text}");
+            }
+        }
+    }
+}
+
+/// The drivers that are loaded are the host's files, also where the versions are the same.
+#[test]
+fn the_mapped_driver_is_the_hosts_file() {
+    let x = need!(x_server());
+    let runtime = need!(lab("runtime-bullseye"));
+    for backend in BACKENDS {
+        for (abi, _) in ABIS.iter().filter(|(abi, _)| has_drivers(abi)) {
+            let outcome = Launch::new()
+                .runtime(&runtime)
+                .backend(backend)
+                .env("DISPLAY", &x.display)
+                .env("LD_DEBUG", "files")
+                .run(&[&format!("/usr/bin/glxinfo.{abi}"), "-B"]);
+            outcome.ok();
+            let log = outcome.stderr();
+            let loaded: Vec<&str> = log
+                .lines()
+                .filter_map(|l| l.split("calling init: ").nth(1))
+                .filter(|p| p.contains("libGLX_mesa") || p.contains("_dri.so"))
+                .collect();
+            assert!(loaded.len() >= 2, "{backend} {abi}: {loaded:?}\n{log}");
+            for path in loaded {
+                let overrides = format!("/usr/lib/pressure-vessel/overrides/lib/{abi}/");
+                assert!(
+                    path.starts_with(&overrides) || path.starts_with("/run/host/"),
+                    "{backend} {abi}: {path} is not the host's"
+                );
+            }
+        }
+    }
+}
+
+/// EGL without an X server: the surfaceless or device platform works with the host's driver.
+#[test]
+fn eglinfo_without_x() {
+    let x = need!(x_server());
+    let want = need!(host_mesa(&x));
+    let runtime = need!(lab("runtime-bullseye"));
+    for backend in BACKENDS {
+        let outcome = Launch::new().runtime(&runtime).backend(backend).run(&["/usr/bin/eglinfo"]);
+        // It fails for the platforms that are not there (X11, Wayland) and reports the others.
+        let text = outcome.stdout();
+        assert!(text.contains(&format!("Mesa {want}")) || text.contains("EGL version string"), "{}", outcome.account());
+        assert!(text.contains("EGL vendor string: Mesa Project"), "{}", outcome.account());
+    }
+}
+
+/// A program of the host that needs symbols of its newer C library runs on the older runtime,
+/// because the C library comes from the host as well; without the host's drivers it cannot.
+#[test]
+fn a_program_built_against_the_hosts_newer_glibc() {
+    let runtime = need!(lab("runtime-bullseye"));
+    let newer = host_name().is_none_or(|h| !h.contains("bullseye"));
+    for backend in BACKENDS {
+        let launch = || Launch::new().runtime(&runtime).backend(backend);
+        let outcome = launch().run(&["/run/host/usr/bin/env", "true"]);
+        outcome.ok();
+        if newer {
+            let outcome = launch()
+                .pair("--graphics-provider", "")
+                .run(&["/run/host/usr/bin/env", "true"]);
+            assert_ne!(outcome.status(), 0, "{}", outcome.account());
+            assert!(outcome.stderr().contains("GLIBC_2.3"), "{}", outcome.account());
+        }
+    }
+}
+
+/// The dynamic linker's cache has the override directories first, and is readable by the runtime's
+/// own `ldconfig`.
+#[test]
+fn the_cache_has_the_overrides() {
+    for form in FORMS {
+        let runtime = need!(lab(form));
+        let outcome = Launch::new()
+            .runtime(&runtime)
+            .run(&sh("/sbin/ldconfig -p | grep 'libGL.so.1 '; readlink -f /etc/ld.so.cache"));
+        let text = outcome.ok();
+        assert!(
+            text.contains("libGL.so.1 (libc6,x86-64) => /usr/lib/pressure-vessel/overrides/lib/x86_64-linux-gnu/libGL.so.1"),
+            "{form}: {text}"
+        );
+    }
+}
+
+/// DRI drivers that are links to one file keep their names (the table of the old tool had them all
+/// point at `crocus_dri.so`).
+#[test]
+fn hard_linked_drivers_keep_their_names() {
+    let runtime = need!(lab("runtime-bullseye"));
+    let script = "cd /usr/lib/pressure-vessel/overrides/lib/x86_64-linux-gnu/dri && \
+         for f in *_dri.so; do readlink $f; done";
+    let outcome = Launch::new().runtime(&runtime).run(&sh(script));
+    let targets = outcome.ok();
+    let names: Vec<&str> = targets.lines().filter_map(|t| t.rsplit('/').next()).collect();
+    let mut unique = names.clone();
+    unique.sort_unstable();
+    unique.dedup();
+    assert!(names.len() > 3, "{}", outcome.account());
+    assert_eq!(unique.len(), names.len(), "{targets}");
+}
+
+/// The table names every library with its verdict.
+#[test]
+fn the_table_says_where_libraries_come_from() {
+    let runtime = need!(lab("runtime-bullseye"));
+    let outcome = Launch::verb("plan")
+        .runtime(&runtime)
+        .pair("--format", "libraries")
+        .run(&["true"]);
+    let table = outcome.ok();
+    let row = table.lines().find(|l| l.starts_with("libGL.so.1 ")).unwrap_or_default();
+    assert!(row.contains("x86_64-linux-gnu") && row.contains("host: /"), "{row}");
+    assert!(table.lines().any(|l| l.starts_with("vulkan-icd")), "{table}");
+}
+
+/// Equal input gives equal output.
+#[test]
+fn plans_are_deterministic() {
+    let runtime = need!(lab("runtime-bullseye"));
+    let home = tempfile::tempdir().unwrap();
+    let plan = || {
+        let launch = Launch::verb("plan").runtime(&runtime).pair("--format", "json");
+        launch.env("HOME", home.path()).in_directory(home.path()).run(&["true"]).ok()
+    };
+    assert_eq!(plan(), plan());
+}
