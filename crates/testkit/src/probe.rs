@@ -8,6 +8,7 @@ use plan::ByteString;
 use rustix::fs::{AtFlags, CWD, FileType, readlinkat, statat};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -118,18 +119,20 @@ fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// One line for each mount: where, what kind, with which flags.
+/// One line for each mount that can be reached: where, what kind, with which flags. What another
+/// mount at the same place hides is left out.
 ///
 /// # Errors
 /// A mount table that cannot be read, and output that cannot be written.
 pub fn mounts(out: &mut dyn Write) -> io::Result<()> {
     let table = std::fs::read("/proc/self/mountinfo")?;
-    let mut lines: Vec<String> = table.split(|&b| b == b'\n').filter_map(mount).collect();
-    lines.sort();
-    lines.iter().try_for_each(|line| writeln!(out, "{line}"))
+    // The table has what is hidden before what hides it.
+    let visible: BTreeMap<String, String> =
+        table.split(|&b| b == b'\n').filter_map(mount).collect();
+    visible.iter().try_for_each(|(at, rest)| writeln!(out, "mount {at} {rest}"))
 }
 
-fn mount(line: &[u8]) -> Option<String> {
+fn mount(line: &[u8]) -> Option<(String, String)> {
     let text = String::from_utf8_lossy(line);
     let (first, second) = text.split_once(" - ")?;
     let mut fields = first.split(' ');
@@ -137,7 +140,7 @@ fn mount(line: &[u8]) -> Option<String> {
     let mut options: Vec<&str> = fields.next()?.split(',').collect();
     options.sort_unstable();
     let kind = second.split(' ').next()?;
-    Some(format!("mount {at} {kind} {}", options.join(",")))
+    Some((at.into(), format!("{kind} {}", options.join(","))))
 }
 
 /// Lines of `/proc/self/status` that say what a process may do.

@@ -18,6 +18,7 @@ use crate::supervisor;
 use crate::sys::process::Ended;
 use crate::sys::{self, call};
 use plan::{Plan, Step};
+use rustix::io::Errno;
 
 pub(crate) use base::{attach, base, tmpfs};
 pub(crate) use namespaces::enter_namespaces;
@@ -114,6 +115,9 @@ fn build(plan: &Plan, prepared: &Prepared) -> Result<Root, Error> {
         match ops::apply(&mut root, &step.op, prepared) {
             Ok(()) => {}
             Err(ops::Failure::Caller(error)) => return Err(error),
+            Err(ops::Failure::Call { failure, .. }) if is_missing_mount_api(&failure) => {
+                return Err(Error::NoMountApi(failure));
+            }
             Err(ops::Failure::Call { kind, failure, log }) => {
                 return Err(failed_step(index, step, kind, failure, log));
             }
@@ -121,6 +125,12 @@ fn build(plan: &Plan, prepared: &Prepared) -> Result<Root, Error> {
     }
     rustix::process::umask(mask);
     Ok(root)
+}
+
+/// Whether a call is missing that has no other way round. `mount_setattr` and `openat2` have one.
+fn is_missing_mount_api(failure: &sys::SysError) -> bool {
+    const CALLS: &[&str] = &["open_tree", "move_mount", "fsopen", "fsconfig", "fsmount"];
+    failure.is(&[Errno::NOSYS]) && CALLS.contains(&failure.call.as_str())
 }
 
 fn failed_step(

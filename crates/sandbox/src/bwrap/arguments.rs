@@ -1,13 +1,14 @@
 //! The plan in bwrap's words: one row for each operation.
 //!
 //! bwrap adds `nosuid` and `nodev` to what it binds, as the built-in executor does, resolves sources
-//! on the host before it leaves it, and makes missing mount points and their parents (mode 0755).
+//! on the host before it leaves it, and makes missing mount points. The parents of these are asked
+//! for one by one, because bwrap from 0.5 on gives mode 0700 to those that it makes for a bind.
 
 use super::Features;
 use crate::error::Error;
 use crate::run::Prepared;
 use plan::{Access, ByteString, ContainerPath, Op, Plan, StackForm};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::os::fd::RawFd;
 
@@ -35,8 +36,12 @@ pub fn arguments(
     features: Features,
     data: &mut dyn FnMut(&ByteString) -> Result<RawFd, Error>,
 ) -> Result<Arguments, Error> {
-    let mut translation =
-        Translation { features, links: BTreeMap::new(), out: Arguments::default() };
+    let mut translation = Translation {
+        features,
+        links: BTreeMap::new(),
+        made: BTreeSet::new(),
+        out: Arguments::default(),
+    };
     translation.words(["--unshare-user-try", "--die-with-parent", "--cap-drop", "ALL"]);
     if plan.namespaces.pid {
         if !features.as_pid_1 {
@@ -55,6 +60,8 @@ struct Translation<'p> {
     features: Features,
     /// Links made so far. Before 0.9 bwrap refuses one that is there already.
     links: BTreeMap<&'p ContainerPath, &'p ByteString>,
+    /// Directories that exist by now.
+    made: BTreeSet<ContainerPath>,
     out: Arguments,
 }
 
@@ -83,6 +90,7 @@ impl<'p> Translation<'p> {
         prepared: &Prepared,
         data: &mut dyn FnMut(&ByteString) -> Result<RawFd, Error>,
     ) -> Result<(), Error> {
+        self.parents(op.at());
         let target = op.at().as_path().as_os_str();
         match op {
             Op::Directory { at, mode } => {
@@ -125,7 +133,41 @@ impl<'p> Translation<'p> {
             Op::ReadOnly { .. } => self.option("--remount-ro", &[target]),
             Op::Proc { .. } => self.option("--proc", &[target]),
         }
+        self.note(op);
         Ok(())
+    }
+
+    /// Remembers what exists after the operation.
+    fn note(&mut self, op: &Op) {
+        match op {
+            Op::Directory { at, .. } => {
+                self.made.insert(at.clone());
+            }
+            Op::Symlink { .. } | Op::File { .. } | Op::ReadOnly { .. } => {}
+            // What was made there before is hidden now.
+            Op::Bind { at, .. } | Op::Stack { at, .. } | Op::Tmpfs { at, .. } | Op::Proc { at } => {
+                self.made.retain(|path| !path.is_within(at));
+                self.made.insert(at.clone());
+            }
+        }
+    }
+
+    /// Makes missing parents of what is at, or will be made at, `at`.
+    fn parents(&mut self, at: &ContainerPath) {
+        let mut missing = Vec::new();
+        let mut path = at.parent();
+        while let Some(parent) = path
+            && parent.file_name().is_some()
+            && !self.made.contains(&parent)
+        {
+            path = parent.parent();
+            missing.push(parent);
+        }
+        for parent in missing.into_iter().rev() {
+            self.mode(&parent, DEFAULT_MODE, DEFAULT_MODE);
+            self.option("--dir", &[parent.as_path().as_os_str()]);
+            self.made.insert(parent);
+        }
     }
 
     fn overlay_is_possible(&self, at: &ContainerPath) -> Result<(), Error> {
