@@ -2,7 +2,6 @@
 
 use crate::dir::Dir;
 use crate::ephemeral::Ephemeral;
-use crate::identity;
 use crate::key::Hasher;
 use crate::node::Node;
 use crate::place::Tally;

@@ -1,0 +1,12 @@
+//! The store from outside: on real file systems, with real overlays where the machine allows them.
+#![allow(clippy::disallowed_methods)] // the tests look at the host's own files
+
+mod collect;
+mod fixture;
+mod layer;
+mod lock;
+mod memo;
+mod place;
+mod race;
+mod room;
+mod tree;
