@@ -12,6 +12,8 @@ mod dbus;
 mod discord;
 mod pipewire;
 mod pulse;
+#[cfg(test)]
+mod tests;
 mod wayland;
 mod x11;
 mod xauthority;

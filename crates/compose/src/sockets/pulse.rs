@@ -46,7 +46,8 @@ pub(crate) fn is_shared(facts: &Facts, draft: &mut Draft) -> bool {
 
 enum Found {
     Socket(Resolved),
-    Network,
+    /// Reached by this name.
+    Network(Vec<u8>),
     Nothing(&'static str),
 }
 
@@ -61,7 +62,11 @@ pub(super) fn share(desk: &mut Desk<'_>) {
             }
             return desk.absent(SERVICE, why);
         }
-        Found::Network => desk.absent(SERVICE, "its address needs no socket file"),
+        Found::Network(name) => {
+            // The name may come from a file that the container does not use.
+            environment.set("PULSE_SERVER", name, "reached over the network, which is shared");
+            desk.absent(SERVICE, "its address needs no socket file");
+        }
         Found::Socket(socket) => {
             let at = desk.show(&socket, "pulse/native", SERVICE);
             desk.link("pulse", "pulse");
@@ -80,7 +85,7 @@ fn find(desk: &Desk<'_>) -> Found {
     let named = named.or_else(|| configured(desk));
     if let Some(list) = named {
         return match parse(&list) {
-            Some(Server::Network) => Found::Network,
+            Some(Server::Network) => Found::Network(list),
             Some(Server::Socket(path)) => desk.socket(&path).map_or(
                 Found::Nothing("the server that is named has no socket there"),
                 Found::Socket,
