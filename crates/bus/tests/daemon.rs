@@ -121,7 +121,8 @@ fn impostor(directory: &Path, handshake: &'static [u8], after: Vec<u8>) -> Vec<u
 
 #[test]
 fn what_is_no_bus_is_an_error() {
-    let cases: &[(&'static [u8], &[u8], fn(&Error) -> bool)] = &[
+    type Case = (&'static [u8], &'static [u8], fn(&Error) -> bool);
+    let cases: &[Case] = &[
         (b"REJECTED EXTERNAL\r\n", b"", |e| matches!(e, Error::Refused(_))),
         (b"OK 1\r\n", b"", |e| matches!(e, Error::Closed)),
         (b"OK 1\r\n", b"HTTP/1.0 400 Bad Request\r\n\r\n", |e| matches!(e, Error::Malformed(_))),
