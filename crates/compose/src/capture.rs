@@ -5,13 +5,31 @@
 //! the runtime they hide. The result is a description of layer entries, an environment, and a record
 //! of every decision. This module must not write, execute, or know how the layer is stacked.
 
+pub(crate) mod abi;
+mod aliases;
+pub(crate) mod compare;
+mod data;
+mod hide;
+pub(crate) mod patterns;
+pub(crate) mod place;
+pub(crate) mod work;
+
+use crate::knowledge::Knowledge;
+use crate::ldso::{self, Override};
+use crate::{glibc, graphics};
+use abi::Abi;
+use inspect::linker::{Linker, Options};
 use inspect::manifest;
 use inspect::root::Root;
+use patterns::When;
 use plan::{
     Code, ContainerPath, Decision, Environment, HostPath, LayerEntry, Origin, Problem, RootPath,
-    Tuple,
+    Subject, Tuple, Verdict,
 };
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use work::Work;
 
 /// What the capture is decided from.
 pub struct Input<'a> {
@@ -113,6 +131,209 @@ impl From<Error> for Problem {
 /// # Errors
 /// When the runtime has none of the architectures.
 pub fn capture(input: &Input<'_>) -> Result<Captured, Error> {
-    let _ = input;
-    Err(Error::NoArchitecture { left_out: vec![] })
+    let Some(provider) = input.provider else { return without_provider(input) };
+    let mut knowledge = Knowledge::built_in();
+    let mut work = Work::new(input, provider);
+    merge_knowledge(input.runtime, &mut knowledge, &mut work.out);
+    let mut runs = vec![];
+    for tuple in &input.tuples {
+        match linkers(input, provider, *tuple) {
+            Ok((theirs, own)) => {
+                runs.push(*tuple);
+                work.abis.push(Abi::new(theirs, own, &knowledge));
+            }
+            Err(missing) => {
+                if missing.runs {
+                    runs.push(*tuple);
+                }
+                leave_out(&mut work.out, *tuple, missing.why);
+            }
+        }
+    }
+    if runs.is_empty() {
+        return Err(Error::NoArchitecture { left_out: work.out.left_out });
+    }
+    for abi in &mut work.abis {
+        abi.capture_rows();
+        capture_kernel_matched(input.host, abi);
+        capture_texture_compression(abi);
+    }
+    if !work.abis.is_empty() {
+        graphics::capture(&mut work);
+        glibc::take_over(&mut work);
+        data::capture(&mut work);
+    }
+    work.out.tuples = runs;
+    Ok(finish(work))
+}
+
+/// Links, aliases, hidden files, cache: what follows from the libraries taken.
+fn finish(mut work: Work<'_>) -> Captured {
+    let runtime = work.input.runtime;
+    let mut overrides = vec![];
+    let mut directories = vec![];
+    for abi in 0..work.abis.len() {
+        let tuple = work.abis[abi].tuple;
+        let taken = work.abis[abi].taken().clone();
+        directories.push(work.container(&format!("lib/{tuple}")));
+        for (name, library) in taken {
+            let target = work.places.provider(&library.file.path);
+            let tail = format!("lib/{tuple}/{name}");
+            work.link(work.overrides(&tail), &target);
+            let soname = library.elf.soname.clone().filter(|soname| *soname != name);
+            let names = std::iter::once(name).chain(soname).collect();
+            overrides.push(Override { tuple, names, path: work.container(&tail) });
+        }
+    }
+    let aliases = aliases::link(&mut work);
+    for (abi, aliases) in aliases.iter().enumerate() {
+        let abi = &work.abis[abi];
+        let at = |name: &str| work.container(&format!("lib/{}/{name}", abi.tuple)).to_string();
+        work.out.decisions.extend(abi.finished(at));
+        if let Some(aliases) = aliases {
+            work.out.hidden.extend(hide::hidden(runtime, abi, aliases));
+        }
+    }
+    // A path that the layer replaces needs no hiding.
+    let entries = &work.out.entries;
+    work.out.hidden.retain(|path| !entries.contains_key(path));
+    work.out.hidden.sort();
+    work.out.hidden.dedup();
+    let mut out = work.out;
+    out.ld_cache = ldso::cache(runtime, &out.tuples, &overrides, &out.hidden);
+    out.ld_conf = ldso::configuration(runtime, &directories);
+    out.library_path = directories.iter().map(|d| d.at("aliases")).collect();
+    out.decisions.sort_by(|a, b| a.subject.cmp(&b.subject));
+    out.masked.sort();
+    out.exports = work.places.into_exports();
+    out
+}
+
+/// Nothing is brought in: the runtime is used as it is.
+fn without_provider(input: &Input<'_>) -> Result<Captured, Error> {
+    let mut out = Captured::default();
+    for tuple in &input.tuples {
+        match own_linker(input.runtime, *tuple) {
+            Ok(_) => {
+                out.tuples.push(*tuple);
+                out.glibc.insert(*tuple, Origin::Runtime);
+            }
+            Err(why) => leave_out(&mut out, *tuple, why),
+        }
+    }
+    if out.tuples.is_empty() {
+        return Err(Error::NoArchitecture { left_out: out.left_out });
+    }
+    out.ld_cache = ldso::cache(input.runtime, &out.tuples, &[], &[]);
+    out.ld_conf = ldso::configuration(input.runtime, &[]);
+    Ok(out)
+}
+
+/// Why an architecture has no capture.
+struct Missing {
+    /// Whether programs of it run all the same, with what the runtime has.
+    runs: bool,
+    why: String,
+}
+
+/// The searches of both roots.
+fn linkers<'a>(
+    input: &Input<'a>,
+    provider: &'a Root,
+    tuple: Tuple,
+) -> Result<(Linker<'a>, Linker<'a>), Missing> {
+    let own = own_linker(input.runtime, tuple).map_err(|why| Missing { runs: false, why })?;
+    // Copies for better CPUs are left aside: a prepared layer may be used on another machine.
+    let options = Options {
+        library_path: library_path(input),
+        extra_directories: extra_directories(tuple),
+        hwcaps: false,
+    };
+    let none = |why: String| Missing { runs: true, why };
+    let theirs = Linker::new(provider, tuple, options).map_err(|e| none(e.to_string()))?;
+    if theirs.interpreter().is_none() {
+        let why = format!("the graphics provider has no {}", tuple.interpreter());
+        return Err(none(why));
+    }
+    Ok((theirs, own))
+}
+
+fn own_linker(runtime: &Root, tuple: Tuple) -> Result<Linker<'_>, String> {
+    let options = Options { hwcaps: false, ..Options::default() };
+    let own = Linker::new(runtime, tuple, options).map_err(|e| e.to_string())?;
+    match own.interpreter() {
+        Some(_) => Ok(own),
+        None => Err(format!("the runtime has no {}", tuple.interpreter())),
+    }
+}
+
+/// The `LD_LIBRARY_PATH` of the launcher is about the host's libraries.
+fn library_path(input: &Input<'_>) -> Vec<RootPath> {
+    if input.provider.is_none_or(|p| p.path() != input.host.path()) {
+        return vec![];
+    }
+    let value = input.environment.get("LD_LIBRARY_PATH").unwrap_or_default();
+    let parts = value.as_bytes().split(|b| *b == b':');
+    parts.filter_map(|part| RootPath::new(OsStr::from_bytes(part)).ok()).collect()
+}
+
+/// Looked into when the provider's cache does not have a library: it may be stale.
+fn extra_directories(tuple: Tuple) -> Vec<RootPath> {
+    let lib = if tuple.is_64_bit() { "/usr/lib64" } else { "/usr/lib32" };
+    vec![RootPath::literal(lib), RootPath::literal("/usr/lib").at(tuple.name())]
+}
+
+fn leave_out(out: &mut Captured, tuple: Tuple, why: String) {
+    out.decisions.push(Decision {
+        subject: Subject::Architecture { tuple },
+        candidates: vec![],
+        verdict: Verdict::Rejected,
+        why: why.clone(),
+    });
+    out.left_out.push((tuple, why));
+}
+
+/// Where a runtime has knowledge of its own about libraries.
+const KNOWLEDGE: &str = "/usr/lib/steamrt/libcapsule-knowledge.keyfile";
+
+fn merge_knowledge(runtime: &Root, knowledge: &mut Knowledge, out: &mut Captured) {
+    let path = RootPath::literal(KNOWLEDGE);
+    let merged = match runtime.read(&path) {
+        Err(error) if error.is_absent() => return,
+        Err(error) => Err(error.to_string()),
+        Ok(bytes) => knowledge.merge(&bytes).map_err(|e| e.to_string()),
+    };
+    if let Err(why) = merged {
+        let cause = format!("the runtime's {KNOWLEDGE} is not used: {why}");
+        out.warnings.push(Problem::warning(Code::UNREADABLE, cause));
+    }
+}
+
+/// NVIDIA's parts that are loaded by the version of the kernel module.
+fn capture_kernel_matched(host: &Root, abi: &mut Abi<'_>) {
+    let version = host.read(&RootPath::literal(patterns::NVIDIA_MODULE_VERSION)).ok();
+    let version = version.and_then(|v| String::from_utf8(v).ok());
+    let Some(version) = version.as_deref().map(str::trim).filter(|v| is_version(v)) else {
+        return;
+    };
+    for name in patterns::NVIDIA_VERSIONED {
+        let why = format!("the kernel module is version {version}");
+        // Absent ones are of other releases of the driver.
+        let _ = abi.capture_name(&format!("{name}.{version}"), When::Always, &why);
+    }
+}
+
+fn is_version(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+}
+
+/// Old Mesa loads this for compressed textures; it is in no cache, as it has no SONAME of its own.
+fn capture_texture_compression(abi: &mut Abi<'_>) {
+    const NAME: &str = "libtxc_dxtn.so";
+    for directory in abi.provider.directories() {
+        if let Ok(library) = abi.provider.load(&directory.at(NAME)) {
+            abi.capture_as(NAME, &library, "texture compression for older Mesa");
+            return;
+        }
+    }
 }

@@ -1,8 +1,30 @@
 //! Which compiled locales the container has, decided without generating any.
+//!
+//! Mirrors glibc's locale/findlocale.c and locale/loadarchive.c: without `LOCPATH`, a locale is looked
+//! for in `/usr/lib/locale/locale-archive` and then as a directory beside it. `LOCPATH` would switch
+//! the archive off, so it is not used: the layer makes one `/usr/lib/locale` of what both roots have.
+//! Whether data compiled by one version of glibc is accepted by another is read from the data
+//! ([`compiled`]). Must not generate: that needs `localedef`, and time.
 
+mod archive;
+mod compiled;
+mod name;
+mod store;
+
+use crate::capture::place::{Places, position};
 use inspect::root::Root;
-use plan::{ContainerPath, Decision, Environment, LayerEntry, Origin, Problem, RootPath, Tuple};
-use std::collections::BTreeMap;
+use plan::{
+    ByteString, Candidate, Code, ContainerPath, Decision, Environment, LayerEntry, Origin, Problem,
+    RootPath, Subject, Tuple, Verdict,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use store::{Form, Store};
+
+/// Where the C library of nearly every distribution looks, and all of them in the container.
+const DIRECTORY: &str = "/usr/lib/locale";
+
+/// The archive within it.
+const ARCHIVE: &str = "locale-archive";
 
 /// What the locales are decided from.
 pub struct Input<'a> {
@@ -24,9 +46,9 @@ pub struct Input<'a> {
 pub struct Locales {
     /// What the layer has, as [`crate::capture::Captured::entries`].
     pub entries: BTreeMap<RootPath, LayerEntry>,
-    /// `LOCPATH`, where needed.
+    /// Changes to variables, where needed.
     pub environment: Environment,
-    /// One for each locale asked for.
+    /// One for each locale asked for, and one for the directory as a whole.
     pub decisions: Vec<Decision>,
     /// Locales that neither root has.
     pub warnings: Vec<Problem>,
@@ -34,6 +56,198 @@ pub struct Locales {
 
 /// Decides which locales the container has.
 pub fn decide(input: &Input<'_>) -> Locales {
-    let _ = input;
-    Locales::default()
+    let mut out = Locales::default();
+    let runtime = Store::open(input.runtime, Origin::Runtime);
+    let provider = input.provider.and_then(|root| Store::open(root, Origin::Provider));
+    let provider_rules = input.glibc.values().any(|origin| *origin == Origin::Provider);
+    let wanted: BTreeSet<&str> = input
+        .requested
+        .values()
+        .map(String::as_str)
+        .filter(|value| !name::is_built_in(value))
+        .collect();
+    let (first, second) = if provider_rules { (provider, runtime) } else { (runtime, provider) };
+    // Data of the C library's own root is right for it; other data must have the same shape.
+    let shape = first.as_ref().and_then(Store::shape);
+    let choice = Choice::new(first.as_ref(), second.as_ref(), shape.as_ref(), &wanted);
+    for locale in wanted {
+        record(&mut out, locale, input.requested, &choice);
+    }
+    lay_out(&mut out, input, &choice, provider_rules);
+    out
 }
+
+/// Which root serves each locale, and whose archive is used.
+struct Choice<'a> {
+    /// That of the C library's own root.
+    first: Option<&'a Store<'a>>,
+    second: Option<&'a Store<'a>>,
+    /// Whose archive the container has.
+    archive: Option<Origin>,
+    /// Locale → where it is.
+    served: BTreeMap<String, Served>,
+}
+
+#[derive(Clone)]
+struct Served {
+    origin: Origin,
+    form: Form,
+    at: String,
+}
+
+impl<'a> Choice<'a> {
+    fn new(
+        first: Option<&'a Store<'a>>,
+        second: Option<&'a Store<'a>>,
+        shape: Option<&compiled::Shape>,
+        wanted: &BTreeSet<&str>,
+    ) -> Self {
+        let fits = |store: &Store<'_>, form: &Form| {
+            first.is_some_and(|f| f.origin == store.origin) || store.fits(form, shape)
+        };
+        // Only one archive can be there: the one with more of what is wanted, and of two equal ones
+        // that of the C library.
+        let count = |store: &Store<'_>| {
+            let found = wanted.iter().filter_map(|w| store.find_archived(w));
+            found.filter(|form| fits(store, form)).count()
+        };
+        let archives: Vec<&Store<'_>> =
+            [second, first].into_iter().flatten().filter(|s| s.archive.is_some()).collect();
+        let archive = archives
+            .into_iter()
+            .max_by_key(|store| (count(store), first.is_some_and(|f| f.origin == store.origin)));
+        let archive = archive.map(|store| store.origin);
+        let mut served = BTreeMap::new();
+        for locale in wanted {
+            let found = [first, second].into_iter().flatten().find_map(|store| {
+                let archived =
+                    store.find_archived(locale).filter(|_| archive == Some(store.origin));
+                let form = [archived, store.find_directory(locale)].into_iter().flatten();
+                let form = form.into_iter().find(|form| fits(store, form))?;
+                let at = store.place(&form).to_string();
+                Some(Served { origin: store.origin, form, at })
+            });
+            served.extend(found.map(|f| ((*locale).to_owned(), f)));
+        }
+        Self { first, second, archive, served }
+    }
+
+    /// Whether everything that is used is in one root.
+    fn all_from(&self, origin: Origin) -> bool {
+        self.archive.is_none_or(|a| a == origin) && self.served.values().all(|s| s.origin == origin)
+    }
+
+    fn store(&self, origin: Origin) -> Option<&'a Store<'a>> {
+        [self.first, self.second].into_iter().flatten().find(|s| s.origin == origin)
+    }
+}
+
+fn record(
+    out: &mut Locales,
+    locale: &str,
+    requested: &BTreeMap<String, String>,
+    choice: &Choice<'_>,
+) {
+    let by: Vec<&str> =
+        requested.iter().filter(|(_, v)| *v == locale).map(|(n, _)| n.as_str()).collect();
+    let by = by.join(", ");
+    let mut candidates = vec![];
+    for store in [choice.first, choice.second].into_iter().flatten() {
+        let forms = [store.find_archived(locale), store.find_directory(locale)];
+        candidates.extend(forms.into_iter().flatten().map(|form| Candidate {
+            origin: store.origin,
+            path: store.place(&form).to_string(),
+            note: form.note(),
+        }));
+    }
+    let (verdict, why) = match choice.served.get(locale) {
+        Some(served) => {
+            let why = format!("asked for by {by}");
+            (Verdict::Taken { origin: served.origin, at: served.at.clone() }, why)
+        }
+        None if candidates.is_empty() => {
+            (Verdict::Absent, format!("asked for by {by}; nothing has it"))
+        }
+        None => {
+            let why = "what there is was compiled for another C library";
+            (Verdict::Rejected, format!("asked for by {by}; {why}"))
+        }
+    };
+    if !choice.served.contains_key(locale) {
+        let cause = format!(
+            "the locale {locale}, asked for by {by}, exists neither on the host nor in the runtime that the container can use"
+        );
+        let hint = format!(
+            "make it on the host (Debian: add it to /etc/locale.gen and run locale-gen; elsewhere: \
+             localedef -i {} -f {} {locale}), or set LANG to one that `locale -a` lists",
+            name::territory(locale),
+            name::charset(locale),
+        );
+        out.warnings.push(Problem::warning(Code::LOCALE_MISSING, cause).hint(hint));
+    }
+    let subject = Subject::Other { name: format!("locale {locale}") };
+    out.decisions.push(Decision { subject, candidates, verdict, why });
+}
+
+/// Puts into the layer what makes the choice true.
+fn lay_out(out: &mut Locales, input: &Input<'_>, choice: &Choice<'_>, provider_rules: bool) {
+    let Some(provider) = choice.store(Origin::Provider) else { return };
+    let at = position(input.runtime, &RootPath::literal(DIRECTORY));
+    let link = |path: &RootPath| {
+        let target = input.provider_mount.lexically(path);
+        LayerEntry::Symlink { target: ByteString(target.as_bytes().to_vec()) }
+    };
+    if !Places::is_mounted(&provider.directory) {
+        return;
+    }
+    if provider_rules {
+        // A C library of a distribution that has them elsewhere looks there.
+        let own = position(input.runtime, &provider.asked);
+        if own != at {
+            out.entries.insert(own, link(&provider.directory));
+        }
+    }
+    if provider_rules && choice.all_from(Origin::Provider) {
+        out.entries.insert(at.clone(), link(&provider.directory));
+        directory_decision(out, Origin::Provider, &at, "the C library is the provider's");
+        return;
+    }
+    // One directory of both. The layer merges with what the runtime has.
+    let base = input.runtime.find(&at).map_or(at, |found| found.path);
+    if choice.archive == Some(Origin::Provider) {
+        if let Some(archive) = &provider.archive {
+            out.entries.insert(base.at(ARCHIVE), link(&archive.path));
+        }
+    }
+    for (name, path) in &provider.directories {
+        let used = choice.served.values().any(|s| {
+            s.origin == Origin::Provider
+                && matches!(&s.form, Form::Directory { path: p } if p == path)
+        });
+        let at = base.join(name);
+        if let (true, Ok(at)) = (provider_rules || used, at) {
+            out.entries.insert(at, link(path));
+        }
+    }
+    let (origin, why) = if provider_rules {
+        (
+            Origin::Provider,
+            "the C library is the provider's; the runtime has more that is asked for",
+        )
+    } else {
+        (Origin::Runtime, "the C library is the runtime's; the provider adds what is asked for")
+    };
+    directory_decision(out, origin, &base, why);
+}
+
+fn directory_decision(out: &mut Locales, origin: Origin, at: &RootPath, why: &str) {
+    out.decisions.push(Decision {
+        subject: Subject::Other { name: "locale data".into() },
+        candidates: vec![],
+        verdict: Verdict::Taken { origin, at: at.to_string() },
+        why: why.into(),
+    });
+}
+
+#[cfg(test)]
+mod tests;

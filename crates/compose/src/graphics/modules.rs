@@ -1,0 +1,171 @@
+//! Driver modules that loaders find by directory and file name: DRI, GBM, VA-API, VDPAU.
+//!
+//! Each keeps its own name, link or hard link though it may be: Mesa's loader takes the driver's name
+//! from it.
+
+use crate::capture::abi::candidate;
+use crate::capture::work::Work;
+use inspect::manifest::modules::{self, Api, Module};
+use inspect::root::Root;
+use plan::{ContainerPath, Origin, RootPath, Subject};
+use std::collections::BTreeMap;
+use std::os::unix::ffi::OsStrExt;
+
+struct Kind {
+    api: Api,
+    name: &'static str,
+    /// Below `lib/TUPLE` of the overrides.
+    directory: &'static str,
+}
+
+/// VA-API drivers share the directory of the DRI drivers: their names differ.
+const KINDS: &[Kind] = &[
+    Kind { api: Api::Dri, name: "dri", directory: "dri" },
+    Kind { api: Api::VaApi, name: "va-api", directory: "dri" },
+    Kind { api: Api::Gbm, name: "gbm", directory: "gbm" },
+    Kind { api: Api::Vdpau, name: "vdpau", directory: "vdpau" },
+];
+
+/// Variables with a list of directories, one for each architecture.
+const VARIABLES: &[(&str, &str, &str)] = &[
+    ("LIBGL_DRIVERS_PATH", "dri", "OpenGL drivers of the provider"),
+    ("LIBVA_DRIVERS_PATH", "dri", "VA-API drivers of the provider"),
+    ("GBM_BACKENDS_PATH", "gbm", "GBM back ends of the provider"),
+];
+
+pub(crate) fn capture(work: &mut Work<'_>) {
+    for kind in KINDS {
+        for abi in 0..work.abis.len() {
+            capture_kind(work, kind, abi);
+        }
+    }
+    for (variable, directory, reason) in VARIABLES {
+        let directories = work.tuples().into_iter().map(|t| format!("lib/{t}/{directory}"));
+        let list: Vec<ContainerPath> = directories.map(|d| work.container(&d)).collect();
+        let mut value = vec![];
+        for path in &list {
+            if !value.is_empty() {
+                value.push(b':');
+            }
+            value.extend_from_slice(path.as_bytes());
+        }
+        if has_any(work, directory) {
+            work.out.environment.set(variable, value, *reason);
+        } else {
+            work.out.environment.unset(variable, "the provider has none");
+        }
+    }
+    vdpau_path(work);
+}
+
+fn capture_kind(work: &mut Work<'_>, kind: &Kind, abi: usize) {
+    let tuple = work.abis[abi].tuple;
+    let scan =
+        modules::scan(work.provider, &work.abis[abi].provider, work.input.environment, kind.api);
+    let subject =
+        |path: &RootPath| Subject::Module { tuple, api: kind.name.into(), path: path.to_string() };
+    for (path, why) in &scan.rejected {
+        work.decide(subject(path), vec![], None, why.to_string());
+    }
+    let mut seen: BTreeMap<Vec<u8>, RootPath> = BTreeMap::new();
+    for module in &scan.modules {
+        let Some(name) = module.path.file_name().map(|n| n.as_bytes().to_vec()) else { continue };
+        // Loaders take the first of a name; one directory can have only one.
+        if let Some(first) = seen.get(&name) {
+            work.decide(subject(&module.path), vec![], None, format!("{first} comes first"));
+            continue;
+        }
+        match take(work, kind, abi, module) {
+            Ok((at, why, library)) => {
+                seen.insert(name, module.path.clone());
+                let candidates = vec![candidate(Origin::Provider, &library)];
+                work.decide(subject(&module.path), candidates, Some(at), why);
+            }
+            Err(why) => work.decide(subject(&module.path), vec![], None, why),
+        }
+    }
+}
+
+/// Links one module and captures what it needs. Gives back where the container has it, and why.
+fn take(
+    work: &mut Work<'_>,
+    kind: &Kind,
+    abi: usize,
+    module: &Module,
+) -> Result<(String, String, inspect::linker::Library), String> {
+    let library = work.abis[abi].provider.load(&module.path).map_err(|e| e.to_string())?;
+    work.abis[abi].capture_dependencies(&library);
+    work.driver_files.push(library.file.path.clone());
+    let named = under_its_name(work.provider, &module.path).unwrap_or(library.file.path.clone());
+    let target = work.places.provider(&named);
+    let tail = format!("lib/{}/{}", work.abis[abi].tuple, kind.directory);
+    let name = module.path.file_name().unwrap_or_default();
+    let at = work.overrides(&tail).join(name).map_err(|e| e.to_string())?;
+    work.link(at, &target);
+    let missing = work.abis[abi].unsatisfied(&library);
+    let mut why = format!("found by {}", module.origin);
+    if !missing.is_empty() {
+        why.push_str(&format!("; it cannot be loaded: nothing has {}", missing.join(", ")));
+    }
+    let at = work.container(&tail).join(name).map_err(|e| e.to_string())?;
+    Ok((at.to_string(), why, library))
+}
+
+/// The path of a module with its directory's links resolved, and its own name kept, as long as the
+/// links that it is itself lead to files beside it. Others would end outside the provider when
+/// followed in the container.
+fn under_its_name(provider: &Root, path: &RootPath) -> Option<RootPath> {
+    let found = provider.lookup(path).ok()?;
+    let real = provider.resolve(path).ok()?;
+    let directory = found.path.parent()?;
+    let links_within = real.trail.iter().all(|step| {
+        step.at.parent().as_ref() != Some(&directory) || !step.target.as_bytes().contains(&b'/')
+    });
+    (links_within && real.path.parent()? == directory).then_some(found.path)
+}
+
+fn has_any(work: &Work<'_>, directory: &str) -> bool {
+    work.tuples().iter().any(|tuple| {
+        let base = work.overrides(&format!("lib/{tuple}/{directory}"));
+        let after = work.out.entries.range(base.clone()..).next();
+        after.is_some_and(|(path, _)| path.is_within(&base))
+    })
+}
+
+/// libvdpau takes one directory for all architectures, and gives it to dlopen(3), which replaces
+/// `${LIB}` and `${PLATFORM}`.
+fn vdpau_path(work: &mut Work<'_>) {
+    const VARIABLE: &str = "VDPAU_DRIVER_PATH";
+    if !has_any(work, "vdpau") {
+        work.out.environment.unset(VARIABLE, "the provider has none");
+        return;
+    }
+    let libs: Vec<String> = (0..work.abis.len()).map(|abi| lib_token(work, abi)).collect();
+    let distinct = (1..libs.len()).all(|i| !libs[..i].contains(&libs[i]));
+    let token = if distinct { "${LIB}" } else { "platform-${PLATFORM}" };
+    for (abi, lib) in libs.iter().enumerate() {
+        let tuple = work.abis[abi].tuple;
+        let target = work.container(&format!("lib/{tuple}/vdpau"));
+        let names: Vec<String> = if distinct {
+            vec![lib.clone()]
+        } else {
+            tuple.platforms().iter().map(|p| format!("platform-{p}")).collect()
+        };
+        for name in names {
+            if name != format!("lib/{tuple}") {
+                let at = work.overrides(&format!("{name}/vdpau"));
+                work.link(at, &target);
+            }
+        }
+    }
+    let mut value = work.input.overrides.as_bytes().to_vec();
+    value.extend_from_slice(format!("/{token}/vdpau").as_bytes());
+    work.out.environment.set(VARIABLE, value, "VDPAU drivers of the provider");
+}
+
+/// What `$LIB` will mean in the container: the dynamic linker is the provider's or the runtime's.
+fn lib_token(work: &Work<'_>, abi: usize) -> String {
+    let abi = &work.abis[abi];
+    let taken = abi.taken().contains_key(crate::capture::patterns::C_LIBRARY);
+    if taken { abi.provider.origin_lib() } else { abi.runtime.origin_lib() }
+}
