@@ -192,7 +192,7 @@ fn elf_of<H: FileHeader<Endian = Endianness>>(image: &Image<'_, H>) -> Result<El
         rpath: string(format::DT_RPATH)?,
         runpath: string(format::DT_RUNPATH)?,
         interpreter: image.interpreter()?.map(ByteString),
-        no_default_lib: flags & u64::from(format::DF_1_NODEFLIB.0) != 0,
+        no_default_lib: flags & format::DF_1_NODEFLIB.0 != 0,
         defines: defines.into_iter().map(|d| d.name).collect(),
         base_version: base.into_iter().next().map(|d| d.name),
         requires: image.requirements(&dynamic)?,

@@ -17,6 +17,9 @@ mod stat;
 mod tree;
 mod walk;
 
+#[cfg(test)]
+mod tests;
+
 use plan::{HostPath, RootPath};
 use rustix::fd::OwnedFd;
 use std::ffi::{OsStr, OsString};

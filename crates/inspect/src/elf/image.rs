@@ -79,7 +79,7 @@ impl<'s, H: FileHeader<Endian = Endianness>> Image<'s, H> {
         let named = dynamic.get(elf::DT_SONAME).is_some();
         match self.header.e_type(self.endian) {
             elf::ET_EXEC => Kind::Executable,
-            elf::ET_DYN if flags & u64::from(elf::DF_1_PIE.0) != 0 => Kind::Executable,
+            elf::ET_DYN if flags & elf::DF_1_PIE.0 != 0 => Kind::Executable,
             elf::ET_DYN if interpreted && !named => Kind::Executable,
             elf::ET_DYN => Kind::SharedObject,
             _ => Kind::Other,

@@ -125,7 +125,7 @@ fn built_in_directories(strings: &[&[u8]]) -> Vec<RootPath> {
         let text = s.len() > 2 && s.starts_with(b"/") && s.ends_with(b"/");
         text && s.windows(3).any(|w| w == b"lib") && !s.contains(&b' ') && !s.contains(&b'%')
     };
-    let runs = strings.chunk_by(|a, b| is_directory(&a) && is_directory(&b));
+    let runs = strings.chunk_by(|a, b| is_directory(a) && is_directory(b));
     let runs = runs.filter(|run| run.first().is_some_and(is_directory));
     let longest = runs.reduce(|best, run| if run.len() > best.len() { run } else { best });
     let paths = longest.unwrap_or_default().iter();
