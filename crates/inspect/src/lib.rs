@@ -1,2 +1,17 @@
+//! Facts about roots, libraries and drivers, found by reading files only.
+//!
+//! Knows: resolution of paths inside a root with its trail, the layout of a root, ELF, `ld.so.cache`,
+//! `ld.so.conf`, the dynamic linker's search, driver manifests, Valve's key-value format, depot
+//! manifests, mount tables and `binfmt_misc`. Must not write, execute, `dlopen`, or decide.
+
 #![forbid(unsafe_code)]
-//! Placeholder.
+
+pub mod elf;
+pub mod ld_cache;
+pub mod ld_conf;
+pub mod linker;
+pub mod manifest;
+pub mod mountinfo;
+pub mod mtree;
+pub mod root;
+pub mod vdf;
