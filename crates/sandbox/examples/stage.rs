@@ -19,6 +19,7 @@ struct Scene {
     trees: Vec<(ContainerPath, HostPath)>,
     backend: String,
     bwrap: Vec<PathBuf>,
+    search_path: Vec<PathBuf>,
     /// See `testkit::inject`.
     inject: String,
     environment: Vec<(ByteString, ByteString)>,
@@ -55,7 +56,7 @@ fn launch(path: &std::ffi::OsStr) -> testkit::probe::Result<u8> {
         "bwrap" => Backend::Bwrap,
         other => return Err(format!("no backend is called `{other}`").into()),
     };
-    let options = Options { backend, bwrap: scene.bwrap, search_path: vec!["/usr/bin".into()] };
+    let options = Options { backend, bwrap: scene.bwrap, search_path: scene.search_path };
     let mut notify = |notice| eprintln!("notice {notice:?}");
     match sandbox::run(&scene.plan, &prepared, &inherited, &options, &mut notify) {
         Ok(status) => Ok(status.0),

@@ -15,6 +15,26 @@ pub enum StepKind {
     Other,
 }
 
+/// A step of the plan that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("step {} of the plan failed, `{operation}` ({reason}): {failure}", index + 1)]
+pub struct FailedStep {
+    /// Position in `Plan::steps`, from 0.
+    pub index: usize,
+    /// The operation as it displays itself.
+    pub operation: String,
+    /// The step's reason.
+    pub reason: String,
+    /// What the operation is about.
+    pub at: ContainerPath,
+    /// Which part of it.
+    pub kind: StepKind,
+    /// The call that failed.
+    pub failure: SysError,
+    /// What the kernel said besides, one line each.
+    pub log: Vec<String>,
+}
+
 /// Why a plan is not running, or did not run.
 ///
 /// After any of them nothing remains: mounts end with the process that made them, and no file is
@@ -28,23 +48,8 @@ pub enum Error {
     #[error("the mount API of Linux 5.2 is missing: {0}")]
     NoMountApi(SysError),
     /// A step of the plan failed.
-    #[error("step {} of the plan failed, `{operation}` ({reason}): {failure}", index + 1)]
-    Step {
-        /// Position in `Plan::steps`, from 0.
-        index: usize,
-        /// The operation as it displays itself.
-        operation: String,
-        /// The step's reason.
-        reason: String,
-        /// What the operation is about.
-        at: ContainerPath,
-        /// Which part of it.
-        kind: StepKind,
-        /// The call that failed.
-        failure: SysError,
-        /// What the kernel said besides, one line each.
-        log: Vec<String>,
-    },
+    #[error("{0}")]
+    Step(Box<FailedStep>),
     /// Something before or after the steps failed.
     #[error("{doing}: {failure}")]
     Setup {
@@ -115,7 +120,7 @@ pub enum Error {
         /// Why, such as its interpreter that is missing.
         why: String,
         /// The error that `execve` gave.
-        failure: SysError,
+        failure: Box<SysError>,
     },
     /// There is no bwrap.
     #[error("bwrap was not found")]
@@ -165,8 +170,8 @@ impl Error {
     /// try again with a prepared tree in its place.
     pub fn refused_overlay(&self) -> Option<&ContainerPath> {
         match self {
-            Error::Step { kind: StepKind::Overlay, at, .. }
-            | Error::OverlayUnsupported { at, .. } => Some(at),
+            Error::Step(step) if step.kind == StepKind::Overlay => Some(&step.at),
+            Error::OverlayUnsupported { at, .. } => Some(at),
             _ => None,
         }
     }
@@ -188,7 +193,7 @@ impl Error {
                 Code::BAD_VALUE
             }
             Error::NoMountApi(_)
-            | Error::Step { .. }
+            | Error::Step(_)
             | Error::Setup { .. }
             | Error::LayerMissing(_)
             | Error::TreeMissing(_)
@@ -204,19 +209,8 @@ impl Error {
             Error::NoMountApi(_) => {
                 "use `--backend bwrap`, or a kernel of version 5.12 or later".into()
             }
-            Error::Step { kind: StepKind::Overlay, .. } | Error::OverlayUnsupported { .. } => {
-                "a prepared tree can take the overlay's place; if that was tried, look at the \
-                 messages above"
-                    .into()
-            }
-            Error::Step { failure, .. } if failure.is(&[rustix::io::Errno::ROFS]) => {
-                "the mount point is missing below a read-only mount: run again with `--verbose` \
-                 and report the plan"
-                    .into()
-            }
-            Error::Step { failure, .. } if failure.is(&[rustix::io::Errno::NOENT]) => {
-                "a file or directory vanished after it was looked at: run the command again".into()
-            }
+            Error::OverlayUnsupported { .. } => OVERLAY_HINT.into(),
+            Error::Step(step) => return step.hint(),
             Error::LockBusy(_) => {
                 "wait until the runtime's update has ended, then run the command again".into()
             }
@@ -247,7 +241,7 @@ impl Error {
     fn evidence(&self) -> Vec<String> {
         match self {
             Error::NoNamespaces(refusal) => refusal.evidence(),
-            Error::Step { log, .. } => log.clone(),
+            Error::Step(step) => step.log.clone(),
             Error::CommandNotFound { tried, .. } | Error::BwrapMissing { tried } => {
                 tried.iter().map(|path| format!("tried {path}")).collect()
             }
@@ -265,5 +259,25 @@ impl Error {
         problem.evidence = self.evidence();
         problem.hint = self.hint();
         problem
+    }
+}
+
+const OVERLAY_HINT: &str = "a prepared tree can take the overlay's place; if that was tried, look at \
+                            the messages above";
+
+impl FailedStep {
+    fn hint(&self) -> Option<String> {
+        let hint = match self.failure.errno {
+            _ if self.kind == StepKind::Overlay => OVERLAY_HINT,
+            libc::EROFS => {
+                "the mount point is missing below a read-only mount: run again with `--verbose` \
+                 and report the plan"
+            }
+            libc::ENOENT => {
+                "a file or directory vanished after it was looked at: run the command again"
+            }
+            _ => return None,
+        };
+        Some(hint.into())
     }
 }

@@ -27,7 +27,7 @@ mod supervisor;
 mod sys;
 
 pub use bwrap::{Arguments, Features, arguments};
-pub use error::{Error, StepKind};
+pub use error::{Error, FailedStep, StepKind};
 pub use probe::{Refusal, probe};
 pub use run::{Backend, ExitStatus, Inherited, Notice, Options, Prepared, Used, run};
 pub use supervisor::supervise_if_asked;

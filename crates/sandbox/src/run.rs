@@ -86,16 +86,23 @@ pub fn run(
     notify: &mut dyn FnMut(Notice),
 ) -> Result<ExitStatus, Error> {
     let spec = spec::prepare(plan, inherited)?;
+    let mut bwrap = None;
     if options.backend != Backend::Bwrap {
         notify(Notice::Using(Used::Builtin));
         match builtin::run(plan, prepared, &spec) {
             Err(error) if options.backend == Backend::Auto && error.is_about_means() => {
+                // Without bwrap the first error is the one to act on.
+                let Ok(found) = bwrap::locate(options) else { return Err(error) };
                 notify(Notice::FellBack { reason: error.to_string() });
+                bwrap = Some(found);
             }
             other => return other,
         }
     }
-    let bwrap = bwrap::locate(options)?;
+    let bwrap = match bwrap {
+        Some(found) => found,
+        None => bwrap::locate(options)?,
+    };
     notify(Notice::Using(Used::Bwrap(bwrap.clone())));
     bwrap::run(plan, prepared, spec, &bwrap)
 }

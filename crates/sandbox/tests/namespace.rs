@@ -331,6 +331,30 @@ fn the_probe_says_yes_here() {
 }
 
 #[test]
+fn a_rule_that_forbids_namespaces_is_found() {
+    // The limit of an outer user namespace, which we may set, is seen by all below it.
+    let script = "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$0\" can-create";
+    let mut command = as_user("unshare");
+    let output = command.args(["-Ur", "sh", "-c", script]).arg(common::stage()).output().unwrap();
+    let ran = common::Ran::of(output);
+    assert_eq!(ran.status, 99, "{ran:?}");
+    assert!(ran.err.contains("user.max_user_namespaces is 0 (unshare("), "{ran:?}");
+}
+
+#[test]
+fn auto_without_bwrap_says_what_the_builtin_executor_said() {
+    let mut scene = Scene::shell("auto", "true");
+    scene.inject = "unshare=EPERM".into();
+    scene.search_path = vec!["/nowhere".into()];
+    let ran = scene.run();
+    assert_eq!(ran.status, 125);
+    assert!(ran.err.contains("BS0006") && !ran.err.contains("FellBack"), "{ran:?}");
+    scene.backend = "bwrap";
+    let ran = scene.run();
+    assert!(ran.err.contains("BS0014") && ran.err.contains("tried /nowhere/bwrap"), "{ran:?}");
+}
+
+#[test]
 fn a_bind_over_the_root_is_the_root() {
     for backend in BOTH {
         let mut scene = Scene::new(backend, vec![], &["cat", "/proc/self/mounts"]);

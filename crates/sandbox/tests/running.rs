@@ -5,7 +5,7 @@ mod common;
 use common::{BOTH, Ran, STAGE, Scene, at, bind, host, open_to_all, tree};
 use plan::Access;
 use serde_json::Value;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -122,6 +122,42 @@ fn signals_reach_the_command() {
             let status = child.wait().unwrap();
             assert_eq!(status.code(), Some(9), "{backend} {pid} {signal}");
         }
+    }
+}
+
+#[test]
+fn a_key_on_the_terminal_reaches_the_command_once() {
+    let script = "n=0; trap 'n=$((n+1))' INT; echo ready; \
+                  i=0; while [ $i -lt 15 ]; do i=$((i+1)); sleep 0.1; done; echo count $n";
+    for (backend, session) in
+        [("builtin", false), ("builtin", true), ("bwrap", false), ("bwrap", true)]
+    {
+        let mut scene = Scene::shell(backend, script);
+        scene.plan.supervision.new_session = session;
+        let launcher = scene.command();
+        // `script` runs it on a terminal of its own, and types what it reads.
+        let line = std::iter::once(launcher.get_program())
+            .chain(launcher.get_args())
+            .map(|word| format!("'{}'", word.to_str().unwrap()))
+            .collect::<Vec<_>>()
+            .join(" ");
+        let mut command = common::as_user("script");
+        command.args(["-qec", &line, "/dev/null"]).env("SHELL", "/bin/sh");
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut seen = String::new();
+        while !seen.contains("ready") {
+            assert!(out.read_line(&mut seen).unwrap() > 0, "{backend} {session} {seen}");
+        }
+        child.stdin.as_mut().unwrap().write_all(b"\x03").unwrap();
+        out.read_to_string(&mut seen).unwrap();
+        assert!(seen.contains("count 1"), "{backend} {session} {seen}");
+        assert!(child.wait().unwrap().success(), "{backend} {session}");
     }
 }
 

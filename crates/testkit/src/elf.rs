@@ -416,10 +416,12 @@ impl ElfBuilder {
         let table = (end + titles.0.len()).next_multiple_of(8);
         let mut out = Bytes::new(wide);
         self.header(&mut out, segments, sections.len() + 2, table as u64);
-        segment(&mut out, PT_LOAD, 0, end, 5);
+        segment(&mut out, PT_LOAD, 0, end, 5, 8);
         for (section, &offset) in sections.iter().zip(offsets) {
             if is_segment(section) || section.name == ".dynamic" {
-                segment(&mut out, segment_kind(section), offset, section.content.len(), 4);
+                let length = section.content.len();
+                let kind = segment_kind(section);
+                segment(&mut out, kind, offset, length, 4, alignment(section));
             }
         }
         for (section, &offset) in sections.iter().zip(offsets) {
@@ -434,7 +436,7 @@ impl ElfBuilder {
             out.u32(&[title, section.kind]);
             out.word(&[2, offset as u64, offset as u64, section.content.len() as u64]);
             out.u32(&[link as u32, section.info]);
-            out.word(&[8, section.entry as u64]);
+            out.word(&[alignment(section), section.entry as u64]);
         }
         out.u32(&[own_title, 3]);
         out.word(&[0, 0, end as u64, titles.0.len() as u64]);
@@ -471,6 +473,11 @@ fn is_segment(section: &Section) -> bool {
     section.name == ".interp" || section.kind == 7
 }
 
+/// Notes are read in steps of their alignment.
+fn alignment(section: &Section) -> u64 {
+    if section.kind == 7 { 4 } else { 8 }
+}
+
 fn segment_kind(section: &Section) -> u32 {
     match section.name {
         ".interp" => PT_INTERP,
@@ -479,15 +486,15 @@ fn segment_kind(section: &Section) -> u32 {
     }
 }
 
-fn segment(out: &mut Bytes, kind: u32, offset: usize, length: usize, flags: u32) {
+fn segment(out: &mut Bytes, kind: u32, offset: usize, length: usize, flags: u32, alignment: u64) {
     let (offset, length) = (offset as u64, length as u64);
     out.u32(&[kind]);
     if out.wide {
         out.u32(&[flags]);
-        out.word(&[offset, offset, offset, length, length, 8]);
+        out.word(&[offset, offset, offset, length, length, alignment]);
     } else {
         out.word(&[offset, offset, offset, length, length]);
-        out.u32(&[flags, 8]);
+        out.u32(&[flags, alignment as u32]);
     }
 }
 

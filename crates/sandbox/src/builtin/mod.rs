@@ -8,7 +8,7 @@ mod base;
 mod namespaces;
 mod privileges;
 
-use crate::error::{Error, StepKind};
+use crate::error::{Error, FailedStep, StepKind};
 use crate::link::{self, Theirs, setup};
 use crate::ops::{self, Root};
 use crate::relay::{Signals, relay};
@@ -140,7 +140,7 @@ fn failed_step(
     failure: sys::SysError,
     log: Vec<String>,
 ) -> Error {
-    Error::Step {
+    Error::Step(Box::new(FailedStep {
         index,
         operation: step.op.to_string(),
         reason: step.reason.clone(),
@@ -148,5 +148,5 @@ fn failed_step(
         kind,
         failure,
         log,
-    }
+    }))
 }

@@ -17,8 +17,10 @@ pub struct Features {
     pub privileged: bool,
 }
 
+type Set = fn(&mut Features);
+
 /// Options in the output of `--help` and the feature that each means.
-const OPTIONS: &[(&str, fn(&mut Features))] = &[
+const OPTIONS: &[(&str, Set)] = &[
     ("--perms", |features| features.perms = true),
     ("--ro-overlay", |features| features.overlay = true),
     ("--as-pid-1", |features| features.as_pid_1 = true),

@@ -24,10 +24,10 @@ pub(super) fn execution(spec: &Spec, candidates: &[CString], errno: Errno) -> Er
     let found = candidates.iter().filter(|path| stat(path.as_c_str()).is_ok());
     let best = found.clone().find(|path| is_file(path)).or_else(|| found.clone().next());
     let Some(path) = best else {
-        let tried = candidates.iter().map(|path| shown(path)).collect();
+        let tried = candidates.iter().map(shown).collect();
         return Error::CommandNotFound { command, tried };
     };
-    let failure = SysError::new("execve", shown(path), errno);
+    let failure = Box::new(SysError::new("execve", shown(path), errno));
     Error::CommandNotExecutable { command, file: shown(path), why: why(path, errno), failure }
 }
 

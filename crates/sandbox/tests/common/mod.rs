@@ -77,6 +77,7 @@ pub struct Scene {
     pub trees: Vec<(ContainerPath, HostPath)>,
     pub backend: &'static str,
     pub bwrap: Vec<PathBuf>,
+    pub search_path: Vec<PathBuf>,
     pub inject: String,
     directory: tempfile::TempDir,
 }
@@ -106,6 +107,7 @@ impl Scene {
             trees: vec![],
             backend,
             bwrap: vec![],
+            search_path: vec!["/usr/bin".into()],
             inject: String::new(),
             directory: open_to_all(tempfile::tempdir().unwrap()),
         }
@@ -124,6 +126,7 @@ impl Scene {
             "trees": self.trees,
             "backend": self.backend,
             "bwrap": self.bwrap,
+            "search_path": self.search_path,
             "inject": self.inject,
             "environment": [["INHERITED", "yes"], ["TERM", "dumb"]],
         });
@@ -203,4 +206,41 @@ pub fn difference(a: &str, b: &str) -> String {
 
 pub fn bytes(path: &Path) -> &[u8] {
     path.as_os_str().as_bytes()
+}
+
+/// Where `cargo xtask lab` makes roots of real distributions.
+const LAB: &str = "/var/cache/bathysphere/lab";
+
+/// Every bwrap of the lab, made to run here with the C library of its own root: its name, and a
+/// program in `directory`. Empty, with a line that says so, where the lab has not been made.
+pub fn lab_bwraps(directory: &Path) -> Vec<(String, PathBuf)> {
+    let mut found = Vec::new();
+    for name in ["host-bullseye-nonmerged", "host-bookworm", "host-trixie"] {
+        let root = Path::new(LAB).join(name);
+        let program = root.join("usr/bin/bwrap");
+        if program.symlink_metadata().is_err() {
+            println!("skipped: {} is missing; make it with `cargo xtask lab`", program.display());
+            continue;
+        }
+        let loader = ["usr/lib64", "lib64", "usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"]
+            .iter()
+            .flat_map(|lib| {
+                ["ld-linux-x86-64.so.2", "ld-2.31.so"].map(|ld| root.join(lib).join(ld))
+            })
+            .find(|path| path.symlink_metadata().is_ok_and(|meta| meta.is_file()))
+            .unwrap();
+        let libraries = ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"].map(|d| root.join(d));
+        let script = format!(
+            "#!/bin/sh\nexec {} --library-path {}:{} {} \"$@\"\n",
+            loader.display(),
+            libraries[0].display(),
+            libraries[1].display(),
+            program.display()
+        );
+        let own = directory.join(name);
+        std::fs::write(&own, script).unwrap();
+        std::fs::set_permissions(&own, std::fs::Permissions::from_mode(0o755)).unwrap();
+        found.push((name.to_owned(), own));
+    }
+    found
 }
