@@ -180,8 +180,7 @@ fn capture(
         import_openxr_runtimes: request.import_openxr_runtimes,
         import_openxr_layers: request.import_openxr_layers,
     };
-    let mut taken = capture::capture(&input)
-        .unwrap_or_else(|_| Captured { tuples: runtime.tuples.clone(), ..Captured::default() }); // TEMP
+    let mut taken = capture::capture(&input).map_err(|e| vec![e.into()])?;
     let requested = environment::locale_variables(facts, request);
     let locales = locale::decide(&locale::Input {
         runtime: input.runtime,

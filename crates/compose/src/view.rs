@@ -112,11 +112,13 @@ pub(crate) fn kernel(facts: &Facts, devel: bool, unshare_pid: bool, draft: &mut 
     if let Some(sys) = find("/sys") {
         draft.bind(&sys, at("/sys"), access, "the kernel's objects");
     }
-    if !devel && facts.environment.get("STEAM_COMPAT_TRACING").is_some_and(|v| v == "1") {
-        if let Some(tracing) = find("/sys/kernel/tracing") {
-            let place = at("/sys/kernel/tracing");
-            draft.bind(&tracing, place, Access::ReadWrite, "STEAM_COMPAT_TRACING");
-        }
+    let traced = facts.environment.get("STEAM_COMPAT_TRACING").is_some_and(|v| v == "1");
+    if traced
+        && !devel
+        && let Some(tracing) = find("/sys/kernel/tracing")
+    {
+        let place = at("/sys/kernel/tracing");
+        draft.bind(&tracing, place, Access::ReadWrite, "STEAM_COMPAT_TRACING");
     }
     shared_memory(facts, draft);
     draft.directory(at("/run/pressure-vessel"), 0o755, "what is made for this launch");
