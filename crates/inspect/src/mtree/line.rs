@@ -36,9 +36,16 @@ const UNUSED: &[&str] = &[
     "uname",
 ];
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Directory,
+    Link,
+    File,
+}
+
 #[derive(Default)]
 struct Fields {
-    kind: Option<ByteString>,
+    kind: Option<Kind>,
     link: Option<ByteString>,
     content: Option<ByteString>,
     size: Option<u64>,
@@ -106,7 +113,7 @@ impl Fields {
     ) -> Result<(), ErrorKind> {
         let value = Value(value);
         match keyword {
-            b"type" => self.kind = Some(value.text("type")?),
+            b"type" => self.kind = Some(value.kind()?),
             b"link" => self.link = Some(value.text("link")?),
             b"content" => self.content = Some(value.text("content")?),
             b"contents" => self.content = Some(value.text("contents")?),
@@ -137,13 +144,13 @@ impl Fields {
 
     fn entry(self, path: &RootPath) -> Result<Entry, ErrorKind> {
         let kind = self.kind.ok_or(ErrorKind::NoType)?;
-        if kind.as_bytes() != b"link" && self.link.is_some() {
+        if kind != Kind::Link && self.link.is_some() {
             return Err(ErrorKind::StrayTarget);
         }
-        match kind.as_bytes() {
-            b"dir" => Ok(Entry::Directory),
-            b"link" => self.link.map(|target| Entry::Link { target }).ok_or(ErrorKind::NoTarget),
-            b"file" => {
+        match kind {
+            Kind::Directory => Ok(Entry::Directory),
+            Kind::Link => self.link.map(|target| Entry::Link { target }).ok_or(ErrorKind::NoTarget),
+            Kind::File => {
                 let content = match self.content {
                     Some(content) => located(content)?,
                     None => path.clone(),
@@ -158,7 +165,6 @@ impl Fields {
                     sha256: self.sha256,
                 })
             }
-            _ => Err(ErrorKind::Type(kind)),
         }
     }
 }
@@ -192,6 +198,15 @@ impl Value<'_> {
 
     fn text(&self, keyword: &'static str) -> Result<ByteString, ErrorKind> {
         Ok(ByteString(unescaped(self.raw(keyword)?)?.into_owned()))
+    }
+
+    fn kind(&self) -> Result<Kind, ErrorKind> {
+        match self.raw("type")? {
+            b"dir" => Ok(Kind::Directory),
+            b"link" => Ok(Kind::Link),
+            b"file" => Ok(Kind::File),
+            other => Err(ErrorKind::Type(ByteString(other.to_vec()))),
+        }
     }
 
     fn number(&self, keyword: &'static str, radix: u32) -> Result<u64, ErrorKind> {
@@ -228,9 +243,19 @@ impl Value<'_> {
             return Err(bad());
         }
         for (byte, pair) in out.iter_mut().zip(pairs) {
-            *byte = digits(pair, 16).and_then(|d| u8::try_from(d).ok()).ok_or_else(bad)?;
+            *byte =
+                nibble(pair[0]).zip(nibble(pair[1])).map(|(h, l)| h << 4 | l).ok_or_else(bad)?;
         }
         Ok(out)
+    }
+}
+
+fn nibble(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
     }
 }
 
