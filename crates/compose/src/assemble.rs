@@ -93,6 +93,7 @@ fn with_runtime(
     }
     view::kernel(facts, request.devel, request.unshare_pid, draft);
     let root = provider.as_ref().map(|p| p.root(facts));
+    sockets::user_directory(facts, draft);
     let mut taken = capture(request, facts, runtime, provider.as_ref())?;
     linker_files(&mut taken, draft);
     captured::place(&mut taken, draft);

@@ -5,6 +5,7 @@
 //! directory of the host) is found here and not by the kernel.
 
 use crate::area::Area;
+use inspect::mountinfo::Mount;
 use inspect::root::{Kind, Resolved, Root};
 use plan::{
     Access, ByteString, Code, ContainerPath, Decision, Environment, HostPath, LayerSpec, Op,
@@ -257,7 +258,7 @@ impl Draft {
     }
 
     /// The layers and the steps.
-    pub(crate) fn finish(self, form: StackForm) -> Finished {
+    pub(crate) fn finish(self, form: StackForm, mounts: &[Mount]) -> Finished {
         let mut areas: Vec<_> = self.areas.into_iter().map(Some).collect();
         let (mut layers, mut steps) = (vec![], vec![]);
         for item in self.items {
@@ -265,6 +266,7 @@ impl Draft {
                 Item::Step(step) => steps.push(step),
                 Item::Area(n) => {
                     if let Some(area) = areas[n].take() {
+                        let form = if has_submount(&area, mounts) { StackForm::Tree } else { form };
                         let (step, layer) = area.finish(form);
                         steps.push(step);
                         layers.extend(layer);
@@ -280,6 +282,13 @@ impl Draft {
             warnings: self.warnings,
         }
     }
+}
+
+/// Whether something is mounted below the area's directory on the host. When such a mount is locked
+/// (it came with our user namespace), overlayfs refuses the directory above it (EINVAL).
+fn has_submount(area: &Area, mounts: &[Mount]) -> bool {
+    let Some(lower) = &area.lower else { return false };
+    mounts.iter().any(|m| m.at != *lower && m.at.is_within(lower))
 }
 
 /// What a draft comes to.

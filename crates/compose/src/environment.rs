@@ -4,7 +4,7 @@ use crate::facts::Facts;
 use crate::request::{Request, RuntimeChoice};
 use crate::timezone::ZONES;
 use inspect::root::Root;
-use plan::{ContainerPath, Environment, RootPath, Tuple};
+use plan::{ByteString, ContainerPath, Environment, RootPath, Tuple, Variable};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
@@ -98,25 +98,20 @@ fn is_scout(runtime: &Root) -> bool {
     value("ID") == Some(b"steamrt") && value("VERSION_ID") == Some(b"1")
 }
 
-/// What was asked for, which is applied last.
+/// What was asked for, which is applied last. Names need not be text.
 pub(crate) fn asked(request: &Request, environment: &mut Environment) {
+    let mut change = |name: &ByteString, value: Option<&ByteString>, reason: &str| {
+        let variable = Variable { value: value.cloned(), reason: reason.into() };
+        environment.0.insert(name.clone(), variable);
+    };
     if request.runtime == RuntimeChoice::Host {
         for (name, value) in &request.environment_if_host {
-            environment.set(&name_of(name), value.clone(), "asked for, without a runtime");
+            change(name, Some(value), "asked for, without a runtime");
         }
     }
     for (name, value) in &request.environment {
-        let name = name_of(name);
-        match value {
-            Some(value) => environment.set(&name, value.clone(), "asked for"),
-            None => environment.unset(&name, "asked for"),
-        }
+        change(name, value.as_ref(), "asked for");
     }
-}
-
-/// Names of variables are text here; bytes that are not are kept apart by what replaces them.
-fn name_of(name: &plan::ByteString) -> String {
-    String::from_utf8_lossy(name.as_bytes()).into_owned()
 }
 
 /// `LANG`, `LC_ALL` and the other `LC_` variables as the command will have them, and the locales
@@ -134,8 +129,8 @@ pub(crate) fn locale_variables(
     }
     for (name, value) in request.environment.iter().filter(|(n, _)| is_locale(n.as_bytes())) {
         match value {
-            Some(value) => out.insert(name_of(name), value.to_string()),
-            None => out.remove(&name_of(name)),
+            Some(value) => out.insert(name.to_string(), value.to_string()),
+            None => out.remove(&name.to_string()),
         };
     }
     out.retain(|_, value| !value.is_empty());

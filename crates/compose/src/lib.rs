@@ -59,7 +59,7 @@ pub fn compose(request: &Request, facts: &Facts) -> Result<Plan, Vec<Problem>> {
         return Err(vec![problem]);
     }
     let assembled = assemble::assemble(request, facts)?;
-    let made = assembled.draft.finish(request.stack);
+    let made = assembled.draft.finish(request.stack, &facts.mounts);
     let detached = !request.interactive && !request.devel;
     Ok(Plan {
         schema: SCHEMA,

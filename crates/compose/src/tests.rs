@@ -158,6 +158,7 @@ bind dev /dev = HOST/dev
 bind rw /proc = HOST/proc
 bind ro /sys = HOST/sys
 dir 0755 /run/pressure-vessel
+dir 0700 /run/user/1000
 bind ro /var/pressure-vessel/ldso = layer:var-pressure-vessel-ldso/
 symlink /run/pressure-vessel/ldso -> ../../var/pressure-vessel/ldso
 symlink /var/cache/ldconfig/ld.so.cache -> /var/pressure-vessel/ldso/ld.so.cache
@@ -166,7 +167,6 @@ symlink /var/lib/dbus/machine-id -> /etc/machine-id
 bind rw /home = HOST/home
 bind rw /tmp = HOST/tmp
 bind rw /var/tmp = HOST/var/tmp
-dir 0700 /run/user/1000
 dir 0555 /run/host/fonts-cache
 dir 0555 /run/host/user-fonts-cache
 file 0444 /run/host/font-dirs.xml (105 bytes)";
@@ -661,6 +661,43 @@ fn resolvers_directory_is_bound() {
     let got = bench.steps_at(&plan, &["/etc/resolv.conf"]);
     assert_eq!(got, ["bind ro? /etc/resolv.conf = HOST/etc/static/r"]);
     assert_eq!(entry(&plan, "etc", "/resolv.conf"), Some(&file("")));
+}
+
+#[test]
+fn a_mount_below_the_runtime_needs_a_tree() {
+    let bench = Bench::new();
+    let mut facts = bench.facts();
+    let table = format!("2 1 0:40 / {}/usr/share rw - tmpfs none rw\n", bench.path("rt"));
+    facts.mounts = inspect::mountinfo::parse(table.as_bytes()).unwrap();
+    let plan = compose(&bench.request(), &facts).unwrap();
+    let got = bench.steps_at(&plan, &["/usr", "/etc"]);
+    let want = [
+        "stack tree /usr = layer:usr/ over RT/usr",
+        "stack overlay /etc = layer:etc/ over RT/etc",
+        "bind ro? /etc/hosts = HOST/etc/hosts",
+    ];
+    assert_eq!(got, want);
+}
+
+#[test]
+fn names_that_are_not_text() {
+    use std::os::unix::ffi::OsStrExt;
+    let odd = |bytes: &[u8]| std::ffi::OsStr::from_bytes(bytes).to_owned();
+    let bench = Bench::new();
+    let name = odd(b"data/\xff\n:\\");
+    std::fs::create_dir_all(bench.base.path().join("host").join(&name)).unwrap();
+    let path = HostPath::new(Path::new("/").join(&name)).unwrap();
+    let request = Request {
+        filesystems: vec![Share { path, read_only: true }],
+        environment: vec![(vec![0xff].into(), Some(vec![0xfe].into()))],
+        ..bench.request()
+    };
+    let plan = bench.plan(&request);
+    let step =
+        plan.steps.iter().find(|s| s.op.at().is_within(&plan::ContainerPath::literal("/data")));
+    assert_eq!(step.unwrap().op.at().as_bytes(), b"/data/\xff\n:\\");
+    let value = &plan.environment.0[&ByteString(vec![0xff])].value;
+    assert_eq!(value, &Some(ByteString(vec![0xfe])));
 }
 
 /// Deep enough for what the launcher is given, and never outside the runtime's own test tree.

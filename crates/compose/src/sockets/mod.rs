@@ -41,9 +41,8 @@ const SYSTEM: &[(&str, &str)] = &[
 /// Shares every service that is there.
 pub(crate) fn share(facts: &Facts, openxr: bool, draft: &mut Draft) {
     let mut desk = Desk { facts, draft };
-    let user = desk.user_directory();
-    desk.draft.directory(user.clone(), 0o700, "the user's runtime directory");
-    let value = user.as_path().as_os_str().to_owned();
+    user_directory(facts, desk.draft);
+    let value = desk.user_directory().as_path().as_os_str().to_owned();
     desk.draft.environment.set("XDG_RUNTIME_DIR", value, "the container's own");
     wayland::share(&mut desk);
     x11::share(&mut desk);
@@ -59,6 +58,13 @@ pub(crate) fn share(facts: &Facts, openxr: bool, draft: &mut Draft) {
     }
     pipewire::share(&mut desk);
     discord::share(&mut desk);
+}
+
+/// Makes the user's runtime directory, which only they may enter. Made before anything is shared
+/// below it.
+pub(crate) fn user_directory(facts: &Facts, draft: &mut Draft) {
+    let at = ContainerPath::literal("/run/user").at(&facts.user.uid.to_string());
+    draft.directory(at, 0o700, "the user's runtime directory");
 }
 
 /// The desktop as one launch sees it.

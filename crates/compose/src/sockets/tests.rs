@@ -32,7 +32,7 @@ fn outcome(lines: &[&str], sockets: &[&str], variables: &[(&str, &str)]) -> Outc
     let mut draft = Draft::new(Root::with_form(HostPath::root(), Form::Full).unwrap());
     share(&facts, false, &mut draft);
     drop(listeners);
-    let made = draft.finish(StackForm::Overlay);
+    let made = draft.finish(StackForm::Overlay, &[]);
     let here = base.path().to_str().unwrap();
     let ours = format!("/run/user/{}", me.uid);
     let tidy = |s: String| s.replace(here, "HOST").replace(&ours, "/run/user/ME");
