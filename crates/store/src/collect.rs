@@ -3,7 +3,8 @@
 use crate::dir::Dir;
 use crate::lock::{self, Kind};
 use crate::memo::MEMO;
-use crate::slot::{self, LOCK, Note, SETTLED, Shelf, TMP};
+use crate::note::Note;
+use crate::slot::{self, LOCK, SETTLED, Shelf, TMP};
 use crate::{Error, Store, remove};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;

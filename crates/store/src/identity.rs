@@ -1,6 +1,7 @@
 //! Telling whether a directory is still the same one, by `stat` alone.
 //!
-//! `stat` lies in three ways that are dealt with here. The device number of btrfs and FUSE changes
+//! `stat` lies in four ways that are dealt with here. A hard link made to a file changes its change
+//! time, so for files only size and modification time count. The device number of btrfs and FUSE changes
 //! between mounts, so it is not used. Two images (squashfs, erofs) can have equal inodes and times,
 //! so on an image the file behind it counts. And a change that is as recent as the look may be
 //! followed by another with the same time stamp, so that a very recent one is salted with the clock:
@@ -47,7 +48,7 @@ const INSIDE: &[&str] = &[
 const BESIDE: &[&str] = &["usr-mtree.txt.gz", "usr-mtree.txt", "metadata", "../VERSIONS.txt"];
 
 /// Time stamps may be as coarse as two seconds (FAT), and are as coarse as a tick anywhere.
-const GRAIN: i64 = 2;
+const GRAIN: i128 = 2;
 
 /// File systems that are read from an image: their magic numbers (linux/magic.h).
 const IMAGES: &[u64] =
@@ -69,9 +70,10 @@ pub fn of(path: &HostPath) -> Result<Vec<u8>, Error> {
     let mut newest = 0;
     let mut add = |stat: Option<Stat>, out: &mut Vec<u8>| match stat {
         Some(stat) => {
-            newest = newest.max(stat.st_ctime);
+            let version = place::version(&stat);
+            newest = newest.max(version[2]).max(version[4]);
             out.push(1);
-            place::version(&stat).iter().for_each(|n| out.extend_from_slice(&n.to_le_bytes()));
+            version.iter().for_each(|n| out.extend_from_slice(&n.to_le_bytes()));
         }
         None => out.push(0),
     };
@@ -90,7 +92,7 @@ pub fn of(path: &HostPath) -> Result<Vec<u8>, Error> {
     }
     add(image_behind(&dir, &top), &mut out);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    if is_recent(newest, i64::try_from(now.as_secs()).unwrap_or(0)) {
+    if is_recent(newest, i128::from(now.as_secs())) {
         out.extend_from_slice(&now.as_nanos().to_le_bytes());
     }
     Ok(out)
@@ -98,7 +100,7 @@ pub fn of(path: &HostPath) -> Result<Vec<u8>, Error> {
 
 /// Whether something that changed at `changed` may change again without showing. A time in the future
 /// is that of a clock that was set back.
-fn is_recent(changed: i64, now: i64) -> bool {
+fn is_recent(changed: i128, now: i128) -> bool {
     (now - GRAIN..=now + GRAIN).contains(&changed)
 }
 

@@ -30,6 +30,7 @@ mod key;
 pub mod lock;
 mod memo;
 mod node;
+mod note;
 mod place;
 mod remove;
 mod slot;

@@ -9,7 +9,7 @@
 use crate::Error;
 use crate::dir::Dir;
 use plan::HostPath;
-use rustix::fs::{AtFlags, Mode, OFlags, Stat, Timespec, Timestamps, UTIME_OMIT};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, Timespec, Timestamps, UTIME_OMIT};
 use rustix::io::Errno;
 use std::collections::BTreeMap;
 use std::ffi::CStr;
@@ -229,14 +229,17 @@ pub(crate) fn device_of(stat: &Stat) -> u64 {
     (stat.st_dev as u64)
 }
 
-/// What changes when the content of a file does.
+/// What changes when the content of a file or directory does. Not the change time of a file, which
+/// changes with every hard link that is made to it, so with every tree.
 pub(crate) fn version(stat: &Stat) -> [i128; 6] {
+    let directory = FileType::from_raw_mode(stat.st_mode).is_dir();
+    let changed = if directory { (stat.st_ctime, stat.st_ctime_nsec) } else { (0, 0) };
     [
         i128::from(stat.st_ino),
         i128::from(stat.st_size),
         i128::from(stat.st_mtime),
         i128::from(stat.st_mtime_nsec),
-        i128::from(stat.st_ctime),
-        i128::from(stat.st_ctime_nsec),
+        i128::from(changed.0),
+        i128::from(changed.1),
     ]
 }

@@ -13,14 +13,13 @@
 
 use crate::dir::Dir;
 use crate::lock::{self, Kind};
+use crate::note::Note;
 use crate::place::Tally;
 use crate::{Error, Key, Store, remove};
 use plan::HostPath;
 use rustix::fs::{Mode, OFlags, Stat, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 use rustix::io::Errno;
 use std::ffi::{CStr, CString};
-use std::fs::File;
-use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -104,7 +103,8 @@ pub(crate) fn find(store: &Dir, shelf: Shelf, key: &Key) -> Result<Option<Prepar
             }
         });
         match state {
-            Ok(Some(stat)) if is_durable(&fd, &stat) => {
+            // In use all the time and of another boot: of another machine that shares this store.
+            Ok(Some(stat)) if is_durable(&fd, &stat) || attempt > 20 => {
                 touch(&fd, &stat);
                 let path = slot.at("content");
                 let tally = Tally::default();
@@ -113,8 +113,10 @@ pub(crate) fn find(store: &Dir, shelf: Shelf, key: &Key) -> Result<Option<Prepar
             // Made before the machine went down, and perhaps never written.
             Ok(Some(_)) => {
                 drop(fd);
-                retire(store, shelf, &file_name(key.as_str()))?;
-                return Ok(None);
+                if retire(store, shelf, &file_name(key.as_str()))? {
+                    return Ok(None);
+                }
+                lock::pause(attempt);
             }
             // Just being collected.
             Ok(None) => lock::pause(attempt),
@@ -129,7 +131,7 @@ fn locked(fd: &OwnedFd) -> Result<bool, Errno> {
 }
 
 fn is_durable(fd: &OwnedFd, stat: &Stat) -> bool {
-    stat.st_mode & 0o777 == SETTLED || Note::read(fd).is_some_and(|n| n.boot == boot())
+    stat.st_mode & 0o777 == SETTLED || Note::read(fd).is_some_and(|n| n.is_of_this_boot())
 }
 
 /// Records the use, unless that was done today.
@@ -172,54 +174,6 @@ pub(crate) fn retire(store: &Dir, shelf: Shelf, name: &CStr) -> Result<bool, Err
 pub(crate) fn serial() -> u32 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     NEXT.fetch_add(1, Ordering::Relaxed)
-}
-
-/// The identity of this boot of the machine; empty, which equals none, where the kernel does not say.
-fn boot() -> String {
-    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    let id = id.trim().to_owned();
-    if id.is_empty() { "unknown".into() } else { id }
-}
-
-/// What the lock file of a finished slot says.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Note {
-    pub(crate) boot: String,
-    pub(crate) bytes: u64,
-    pub(crate) entries: u64,
-}
-
-impl Note {
-    fn write(&self, fd: &OwnedFd, what: &str) -> Result<(), Errno> {
-        let text = format!(
-            "boot {}\nbytes {}\nentries {}\nwhat {what}\n",
-            self.boot, self.bytes, self.entries
-        );
-        let file = fd.try_clone().map_err(|_| Errno::MFILE)?;
-        File::from(file)
-            .write_all(text.as_bytes())
-            .map_err(|e| Errno::from_io_error(&e).unwrap_or(Errno::IO))
-    }
-
-    /// `None` when it is none of ours.
-    pub(crate) fn read(fd: &OwnedFd) -> Option<Self> {
-        let mut text = String::new();
-        rustix::fs::seek(fd, rustix::fs::SeekFrom::Start(0)).ok()?;
-        File::from(fd.try_clone().ok()?).take(4096).read_to_string(&mut text).ok()?;
-        let field = |name: &str| {
-            text.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(' ')).map(str::to_owned)
-        };
-        Some(Self {
-            boot: field("boot").filter(|b| b != "unknown")?,
-            bytes: field("bytes")?.parse().ok()?,
-            entries: field("entries")?.parse().ok()?,
-        })
-    }
-
-    /// Whether the slot was made since the machine was started.
-    pub(crate) fn is_of_this_boot(&self) -> bool {
-        self.boot == boot()
-    }
 }
 
 /// A slot that is being built.
@@ -289,9 +243,8 @@ impl Draft {
     ) -> Result<Option<Prepared>, Error> {
         let Some(lock) = self.lock.take() else { return Ok(None) };
         let path = self.tmp.path_of(&self.name);
-        let written = Note { boot: boot(), bytes: tally.bytes, entries: tally.entries }
-            .write(&lock, what)
-            .and_then(|()| lock::try_lock(&lock, Kind::Shared));
+        let written =
+            Note::now(tally).write(&lock, what).and_then(|()| lock::try_lock(&lock, Kind::Shared));
         // Back, so that a failure below deletes the draft.
         let lock = self.lock.insert(lock);
         written.map_err(|e| Error::writing(path.clone(), "write", e))?;

@@ -63,7 +63,12 @@ impl Store {
                 store.fallback = parents.to_vec();
                 Ok(store)
             }
-            Err(e) if e.is_unwritable() => {
+            // What is suspicious is to be seen to, and a full disk too.
+            Err(
+                e @ (Error::Unwritable { .. }
+                | Error::Io { .. }
+                | Error::Refused { why: Refusal::NotADirectory, .. }),
+            ) => {
                 let mut store = Self::ephemeral(parents).map_err(|_| e.clone())?;
                 store.warning = Some(instead(&e, store.path()));
                 Ok(store)
@@ -174,6 +179,7 @@ impl Store {
         stack.digest(&mut hasher)?;
         let key = hasher.finish();
         self.build(Shelf::Trees, &key, &stack.describe(), &mut |into| {
+            log::info!("making a tree of {}", stack.describe());
             let nodes = stack.nodes()?;
             let mut union = Union::new(Whiteouts::Apply);
             union.placer.never_link = never_link;
@@ -191,25 +197,36 @@ impl Store {
         build: &mut dyn FnMut(&Dir) -> Result<Tally, E>,
     ) -> Result<Prepared, E> {
         let store = self.directory();
-        if let Some(found) = slot::find(store, shelf, key)? {
-            return Ok(found);
-        }
-        if let Some(scratch) = self.scratch.get() {
-            return scratch.build(shelf, key, what, build);
-        }
-        if !self.fallback.is_empty()
-            && let Err(e) = writable(store)
-        {
-            let mut scratch = Self::ephemeral(&self.fallback).map_err(|_| e.clone())?;
-            scratch.warning = Some(instead(&e, scratch.path()));
-            return self.scratch.get_or_init(|| Box::new(scratch)).build(shelf, key, what, build);
-        }
-        let mut prepared = self.slot(shelf, key, what, build)?;
+        let mut prepared = match slot::find(store, shelf, key)? {
+            Some(found) => found,
+            None => match self.scratch()? {
+                Some(scratch) => return scratch.build(shelf, key, what, build),
+                None => self.slot(shelf, key, what, build)?,
+            },
+        };
         if let Some(ephemeral) = &self.ephemeral {
             // One lock for the whole temporary store, which is what its collector asks for.
             prepared.lock = ephemeral.lock()?;
         }
         Ok(prepared)
+    }
+
+    /// The temporary store in which to build when this one cannot be written and there may be one.
+    fn scratch(&self) -> Result<Option<&Store>, Error> {
+        if let Some(scratch) = self.scratch.get() {
+            return Ok(Some(scratch));
+        }
+        if self.fallback.is_empty() {
+            return Ok(None);
+        }
+        match writable(self.directory()) {
+            Err(e) if e.is_unwritable() => {
+                let mut scratch = Self::ephemeral(&self.fallback).map_err(|_| e.clone())?;
+                scratch.warning = Some(instead(&e, scratch.path()));
+                Ok(Some(self.scratch.get_or_init(|| Box::new(scratch))))
+            }
+            other => other.map(|()| None),
+        }
     }
 }
 

@@ -142,10 +142,15 @@ fn temporary_stores() {
 fn fallback_with_a_warning() {
     let parent = tempfile::tempdir().unwrap();
     let parents = [host(parent.path())];
-    let absent = host(Path::new("/proc/self/nowhere/store"));
-    // procfs answers ENOENT to mkdir for everybody, which is neither full nor denied.
-    assert!(Store::open(&absent).is_err());
     let tmp = tempfile::tempdir().unwrap();
+    make(tmp.path(), &["file = "]);
+    for impossible in ["/proc/self/nowhere/store".into(), tmp.path().join("file/store")] {
+        let impossible = host(&impossible);
+        assert!(Store::open(&impossible).is_err());
+        let store = Store::open_or_ephemeral(&impossible, &parents).unwrap();
+        assert!(make_layer(&store, b"x").path.is_within(&parents[0]));
+        assert_eq!(store.warnings()[0].code, plan::Code::STORE_UNWRITABLE);
+    }
     let closed = tmp.path().join("closed");
     fs::create_dir(&closed).unwrap();
     let path = host(&closed.join("store"));
