@@ -197,6 +197,7 @@ fn overlays_honour_whiteouts_of_an_unprivileged_layer() {
 #[test]
 fn steps_that_fail_say_which_and_why() {
     let source = source();
+    let before = std::fs::read("/proc/self/mountinfo").unwrap();
     let link = bind(source.path().join("file"), "/f", Access::ReadOnly);
     let read_only = bind(source.path(), "/r", Access::ReadOnly);
     let table: Vec<(Vec<Op>, &[&str])> = vec![
@@ -230,6 +231,7 @@ fn steps_that_fail_say_which_and_why() {
         }
         assert!(ran.err.contains("refused None"), "{ran:?}");
     }
+    assert_eq!(std::fs::read("/proc/self/mountinfo").unwrap(), before);
 }
 
 #[test]

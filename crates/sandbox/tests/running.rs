@@ -142,6 +142,7 @@ fn a_key_on_the_terminal_reaches_the_command_once() {
             .collect::<Vec<_>>()
             .join(" ");
         let mut command = common::as_user("script");
+        let line = format!("exec {line}");
         command.args(["-qec", &line, "/dev/null"]).env("SHELL", "/bin/sh");
         let mut child = command
             .stdin(Stdio::piped())
@@ -157,7 +158,8 @@ fn a_key_on_the_terminal_reaches_the_command_once() {
         child.stdin.as_mut().unwrap().write_all(b"\x03").unwrap();
         out.read_to_string(&mut seen).unwrap();
         assert!(seen.contains("count 1"), "{backend} {session} {seen}");
-        assert!(child.wait().unwrap().success(), "{backend} {session}");
+        let status = child.wait().unwrap();
+        assert!(status.success(), "{backend} {session} {status} {seen}");
     }
 }
 
@@ -199,15 +201,17 @@ fn the_command_ends_with_the_launcher() {
 
 #[test]
 fn descendants_end_as_the_plan_says() {
-    let stubborn = "(setsid sh -c 'trap \"echo got\" TERM; echo up; while :; do sleep 0.05; done' &); sleep 0.5";
+    // It says that it has its handler before the command ends.
+    let stubborn = "(setsid sh -c 'trap \"echo got\" TERM; echo up; >/tmp/up; \
+                    while :; do sleep 0.05; done' &); while ! [ -e /tmp/up ]; do sleep 0.05; done";
     let brief = "(setsid sh -c 'sleep 0.6; echo late' &); exit 3";
     let table: &[(&str, Option<u64>, u64, i32, &str)] = &[
         (brief, None, 0, 3, "late\n"),
         (brief, Some(0), 0, 3, ""),
         (brief, Some(5000), 0, 3, "late\n"),
-        (stubborn, Some(0), 300, 0, "up\ngot\n"),
+        (stubborn, Some(0), 1500, 0, "up\ngot\n"),
         (stubborn, Some(200), 0, 0, "up\n"),
-        (stubborn, Some(200), 300, 0, "up\ngot\n"),
+        (stubborn, Some(200), 1500, 0, "up\ngot\n"),
     ];
     for backend in BOTH {
         for &(script, idle, grace, status, out) in table {

@@ -73,6 +73,19 @@ fn overlays_of_a_bwrap_that_has_them_are_ours() {
 }
 
 #[test]
+fn an_overlay_that_the_kernel_refuses_can_become_a_tree() {
+    let directory = open_to_all(tempfile::tempdir().unwrap());
+    let source = tree("file = no directory");
+    let lowers = [&source.path().join("file"), source.path()];
+    for (name, program) in lab_bwraps(directory.path()) {
+        let ops = vec![stack("/s", &lowers, StackForm::Overlay)];
+        let ran = scene(Some(&program), ops, &["true"]).run();
+        assert_eq!(ran.status, 125, "{name} {ran:?}");
+        assert!(ran.err.contains("refused Some(/s)"), "{name} {ran:?}");
+    }
+}
+
+#[test]
 fn the_same_ends_with_every_version() {
     let directory = open_to_all(tempfile::tempdir().unwrap());
     for (name, program) in lab_bwraps(directory.path()) {

@@ -18,7 +18,7 @@ use crate::spec;
 use crate::supervisor::{ASKED, written};
 use crate::sys::process::{Strings, execve, fork};
 use crate::sys::{SysError, call, fd, signal, std_call};
-use plan::{ByteString, Op, Plan};
+use plan::{ByteString, Op, Plan, StackForm};
 use rustix::fs::{MemfdFlags, Mode, OFlags, memfd_create, open};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -75,7 +75,7 @@ pub(crate) fn run(
     drop((launch, theirs));
     let ended = relay(child, &signals, &|signal| ours.signal(signal));
     let ended = setup("waiting for bwrap", ended)?;
-    outcome(&ours, ended.status(), bwrap, &messages)
+    outcome(&ours, ended.status(), bwrap, &messages).map_err(|error| about_overlay(error, plan))
 }
 
 /// Whether the operation puts a procfs at `/proc`, as far as paths tell.
@@ -102,6 +102,24 @@ fn outcome(ours: &Ours, status: u8, bwrap: &Path, messages: &OwnedFd) -> Result<
         log::warn!("{message}");
     }
     Ok(ExitStatus(status))
+}
+
+/// What bwrap says when the kernel refuses an overlay (0.11 and later).
+const OVERLAY_REFUSED: &str = "Can't make overlay mount on";
+
+/// bwrap does not say which overlay was refused: the first one of the plan is taken for it, and when
+/// that has become a tree and another is refused, that is the first.
+fn about_overlay(error: Error, plan: &Plan) -> Error {
+    let Error::BwrapFailed { messages, .. } = &error else { return error };
+    let message = messages.iter().find(|message| message.contains(OVERLAY_REFUSED));
+    let stack = plan.steps.iter().find_map(|step| match &step.op {
+        Op::Stack { at, form: StackForm::Overlay, .. } => Some(at),
+        _ => None,
+    });
+    match (message, stack) {
+        (Some(why), Some(at)) => Error::OverlayUnsupported { at: at.clone(), why: why.clone() },
+        _ => error,
+    }
 }
 
 /// What bwrap has said, without waiting for more.
