@@ -67,7 +67,13 @@ struct Missing;
 
 /// What the layer must have for one entry of the manifest; `None` when the depot has it as it is.
 fn needed(path: &RootPath, entry: &Entry, files: &Root) -> Result<Option<LayerEntry>, Missing> {
-    let found = files.lookup(path).ok();
+    let found = match files.lookup(path) {
+        Ok(found) => Some(found),
+        Err(error) if error.is_absent() => None,
+        // In a directory that this user may not search: left as it is, as a process of theirs
+        // would find it closed as well.
+        Err(_) => return Ok(None),
+    };
     let kind = found.as_ref().map(|f| f.kind);
     match entry {
         Entry::Directory => {
