@@ -139,3 +139,112 @@ pub(crate) fn locale_variables(
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{facts, tree};
+    use inspect::root::Form;
+    use plan::HostPath;
+
+    /// What the environment of a runtime with these files comes to, for some variables.
+    fn outcome(runtime: &[&str], inherited: &[(&str, &str)], names: &[&str]) -> Vec<String> {
+        let base = tempfile::tempdir().unwrap();
+        tree(base.path(), runtime);
+        let root = Root::with_form(HostPath::new(base.path()).unwrap(), Form::Full).unwrap();
+        let facts = facts(base.path(), inherited);
+        let mut environment = Environment::default();
+        let tuples = [Tuple::X86_64, Tuple::I386];
+        with_runtime(&facts, &root, &tuples, &[], &mut environment);
+        common(&facts, &mut environment);
+        names
+            .iter()
+            .map(|name| match environment.0.get(&ByteString::from(*name)) {
+                None => format!("{name} as it is"),
+                Some(Variable { value: None, .. }) => format!("-{name}"),
+                Some(Variable { value: Some(value), .. }) => format!("{name}={value}"),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn variables_of_a_runtime() {
+        let scout = "usr/lib/os-release = NAME=\"Steam\"\nID=steamrt\nVERSION_ID=\"1\"\n";
+        let sniper = "usr/lib/os-release = ID=steamrt\nVERSION_ID=\"3\"\n";
+        let wayland = ("SDL_VIDEODRIVER", "wayland");
+        for (runtime, inherited, names, want) in [
+            (
+                &[scout][..],
+                &[wayland][..],
+                &["STEAM_RUNTIME", "SDL_VIDEODRIVER"][..],
+                &["STEAM_RUNTIME=/", "-SDL_VIDEODRIVER"][..],
+            ),
+            (
+                &[sniper],
+                &[wayland],
+                &["STEAM_RUNTIME", "SDL_VIDEODRIVER"],
+                &["STEAM_RUNTIME as it is", "SDL_VIDEODRIVER as it is"],
+            ),
+            (
+                &["usr/bin/zenity"],
+                &[],
+                &["STEAM_ZENITY", "TZDIR"],
+                &["STEAM_ZENITY=/usr/bin/zenity", "-TZDIR"],
+            ),
+            (
+                &["usr/bin/zenity"],
+                &[("STEAM_ZENITY", "")],
+                &["STEAM_ZENITY"],
+                &["STEAM_ZENITY as it is"],
+            ),
+            (&[], &[("STEAM_ZENITY", "/x")], &["STEAM_ZENITY"], &["-STEAM_ZENITY"]),
+            (&["lib/terminfo/"], &[], &["TERMINFO_DIRS"], &["TERMINFO_DIRS=/lib/terminfo"]),
+            (
+                &[],
+                &[("LD_LIBRARY_PATH", "/x")],
+                &["LD_LIBRARY_PATH", "PATH"],
+                &["-LD_LIBRARY_PATH", "PATH=/usr/bin:/bin"],
+            ),
+            (&[], &[("PWD", "/x")], &["PWD", "container"], &["-PWD", "container=pressure-vessel"]),
+            (
+                &[],
+                &[("XDG_DATA_DIRS", "/opt/share"), ("XCURSOR_PATH", "/c")],
+                &["XDG_DATA_DIRS", "XCURSOR_PATH"],
+                &[
+                    "XDG_DATA_DIRS=/opt/share:/run/host/user-share:/run/host/share",
+                    "XCURSOR_PATH=/c:/run/host/user-share/icons:/run/host/share/icons",
+                ],
+            ),
+            (
+                &[],
+                &[("HOME", "/h")],
+                &["XCURSOR_PATH", "PRESSURE_VESSEL_ARCHITECTURES"],
+                &[
+                    "XCURSOR_PATH=/h/.local/share/icons:~/.icons:/usr/share/icons:/usr/share/pixmaps:\
+                     /usr/X11R6/lib/X11/icons:/run/host/user-share/icons:/run/host/share/icons",
+                    "PRESSURE_VESSEL_ARCHITECTURES=x86_64-linux-gnu:i386-linux-gnu",
+                ],
+            ),
+        ] {
+            assert_eq!(outcome(runtime, inherited, names), want, "{runtime:?} {inherited:?}");
+        }
+    }
+
+    #[test]
+    fn locales_that_are_wanted() {
+        let base = tempfile::tempdir().unwrap();
+        let facts =
+            facts(base.path(), &[("LANG", "de_DE.UTF-8"), ("LC_ALL", ""), ("LC_TIME", "C")]);
+        let request = Request {
+            environment: vec![
+                ("LC_TIME".into(), None),
+                ("LC_NUMERIC".into(), Some("fr_FR".into())),
+            ],
+            locales: vec!["it_IT.UTF-8".into()],
+            ..Request::default()
+        };
+        let got: Vec<String> =
+            locale_variables(&facts, &request).iter().map(|(n, v)| format!("{n}={v}")).collect();
+        assert_eq!(got, ["--locale 1=it_IT.UTF-8", "LANG=de_DE.UTF-8", "LC_NUMERIC=fr_FR"]);
+    }
+}

@@ -58,3 +58,71 @@ fn first_line(file: &[u8]) -> Option<ByteString> {
     let line = file.split(|b| *b == b'\n').next()?.trim_ascii();
     (!line.is_empty()).then(|| OsStr::from_bytes(line).into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{facts, tree};
+    use inspect::root::Form;
+    use plan::HostPath;
+
+    #[test]
+    fn zones() {
+        const BERLIN: &str = "usr/share/zoneinfo/Europe/Berlin = TZif2 Berlin";
+        let link = |target: &str| Some(LayerEntry::Symlink { target: target.into() });
+        let copy =
+            |content: &str| Some(LayerEntry::File { content: content.into(), executable: false });
+        type Case<'a> = (&'a [&'a str], &'a [&'a str], Option<LayerEntry>, &'a str);
+        // The host, the runtime, the container's /etc/localtime and /etc/timezone.
+        let cases: &[Case<'_>] = &[
+            (&[], &[], None, "UTC"),
+            (
+                &[BERLIN, "etc/localtime -> ../usr/share/zoneinfo/Europe/Berlin"],
+                &[BERLIN],
+                link("../usr/share/zoneinfo/Europe/Berlin"),
+                "Europe/Berlin",
+            ),
+            // A runtime without zones.
+            (
+                &[BERLIN, "etc/localtime -> /usr/share/zoneinfo/Europe/Berlin"],
+                &[],
+                copy("TZif2 Berlin"),
+                "Europe/Berlin",
+            ),
+            // NixOS keeps zones in /etc.
+            (
+                &["etc/zoneinfo/Europe/Rome = TZif2 Rome", "etc/localtime -> zoneinfo/Europe/Rome"],
+                &[BERLIN],
+                copy("TZif2 Rome"),
+                "UTC",
+            ),
+            (
+                &["etc/localtime = TZif2 x", "etc/timezone = Asia/Tokyo \n"],
+                &[],
+                copy("TZif2 x"),
+                "Asia/Tokyo",
+            ),
+            (&["etc/localtime -> /usr/share/zoneinfo/Gone"], &[], None, "Gone"),
+        ];
+        for (host, runtime, localtime, name) in cases {
+            let (h, r) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+            tree(h.path(), host);
+            tree(r.path(), runtime);
+            let root = Root::with_form(HostPath::new(r.path()).unwrap(), Form::Full).unwrap();
+            let zone = time_zone(&facts(h.path(), &[]), &root);
+            assert_eq!(&zone.localtime, localtime, "{host:?}");
+            assert_eq!(zone.name.to_string(), *name, "{host:?}");
+        }
+    }
+
+    #[test]
+    fn tzdir_names_zones_too() {
+        let host = tempfile::tempdir().unwrap();
+        tree(
+            host.path(),
+            &["etc/zoneinfo/Europe/Rome = x", "etc/localtime -> zoneinfo/Europe/Rome"],
+        );
+        let facts = facts(host.path(), &[("TZDIR", "/etc/zoneinfo")]);
+        assert_eq!(time_zone(&facts, &facts.host).name.to_string(), "Europe/Rome");
+    }
+}
