@@ -122,10 +122,9 @@ fn kept(o: &Object) -> Object {
         out.extend(value.map(|v| (name.to_owned(), v)));
     };
     let text = |name: &str| o.get(name).filter(|v| v.is_string()).cloned();
-    for name in ["name", "type", "library_path", "library_arch"] {
-        keep(name, text(name));
-    }
-    for name in ["api_version", "implementation_version", "description"] {
+    const TEXTS: &[&str] =
+        &["name", "type", "library_path", "api_version", "implementation_version", "description"];
+    for name in TEXTS {
         keep(name, text(name));
     }
     for name in ["functions", "pre_instance_functions"] {
@@ -138,6 +137,8 @@ fn kept(o: &Object) -> Object {
     for name in ["enable_environment", "disable_environment"] {
         keep(name, strings(o.get(name), 1));
     }
+    // Last, where it is also put when it is missing.
+    keep("library_arch", text("library_arch"));
     out
 }
 
