@@ -273,7 +273,7 @@ fn working_directory(
         return ContainerPath::root();
     };
     let same = ContainerPath::new(path.as_path()).unwrap_or_else(|_| ContainerPath::root());
-    if path == RootPath::root() || facts.home().as_ref() == Some(&path) {
+    if path == RootPath::root() || home::is_home(facts, &path) {
         return same;
     }
     if crate::reserved::why(&path).is_some() {

@@ -76,6 +76,15 @@ pub fn required_directories(request: &Request, facts: &Facts) -> Vec<HostPath> {
     out
 }
 
+/// Whether `path` is the home directory, by the name in `HOME` or where it really is.
+pub(crate) fn is_home(facts: &Facts, path: &RootPath) -> bool {
+    facts.home().is_some_and(|home| {
+        home == *path
+            || approach::reach(facts, &home, Network::Allowed)
+                .is_ok_and(|reached| reached.found.path == *path)
+    })
+}
+
 /// Shares the home directory as asked.
 ///
 /// # Errors

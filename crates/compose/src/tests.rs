@@ -526,6 +526,26 @@ fn homes_of_the_containers_own() {
 }
 
 #[test]
+fn a_hidden_home_stays_hidden_when_the_command_starts_in_it() {
+    let bench = Bench::new();
+    let host = bench.base.path().join("host");
+    std::fs::remove_dir_all(host.join("home")).unwrap();
+    tree(&host, &["var/home/ann/", "home -> var/home"]);
+    let request = Request {
+        home: HomeMode::Transient,
+        working_directory: HostPath::literal("/var/home/ann"),
+        ..bench.request()
+    };
+    let plan = bench.plan(&request);
+    let got = bench.steps_at(&plan, &["/home", "/var/home"]);
+    assert_eq!(
+        got,
+        ["symlink /home -> var/home", "tmpfs 0755 /var/home", "tmpfs 0755 /var/home/ann"]
+    );
+    assert_eq!(plan.working_directory.to_string(), "/var/home/ann");
+}
+
+#[test]
 fn automounts_and_dead_servers_are_not_touched() {
     let bench = Bench::new().host(&["net/box/x/", "mnt/nfs/", "data -> net/box", "plain/"]);
     let mut facts = bench.facts();
