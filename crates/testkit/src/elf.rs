@@ -5,6 +5,11 @@
 //! reader (by segments as the dynamic linker, by sections as `readelf`) find everything. The whole
 //! file is one segment, mapped at address 0: an address is an offset.
 
+mod parts;
+
+use parts::{
+    Bytes, Names, PT_LOAD, Section, alignment, hash, is_segment, section, segment, segment_kind,
+};
 use plan::Tuple;
 
 /// Builds one file; see the methods. Errors cannot happen: any input gives a file.
@@ -27,10 +32,6 @@ pub struct ElfBuilder {
 // Numbers from elf.h.
 const ET_EXEC: u16 = 2;
 const ET_DYN: u16 = 3;
-const PT_LOAD: u32 = 1;
-const PT_DYNAMIC: u32 = 2;
-const PT_INTERP: u32 = 3;
-const PT_NOTE: u32 = 4;
 const DT_NEEDED: u64 = 1;
 const DT_HASH: u64 = 4;
 const DT_STRTAB: u64 = 5;
@@ -48,67 +49,6 @@ const DT_VERNEEDNUM: u64 = 0x6fff_ffff;
 const DT_VERSYM: u64 = 0x6fff_fff0;
 const DF_1_NODEFLIB: u64 = 0x800;
 const VER_FLG_BASE: u16 = 1;
-
-/// A section: its name, type, content, and what its header says besides.
-struct Section {
-    name: &'static str,
-    kind: u32,
-    content: Vec<u8>,
-    link: &'static str,
-    info: u32,
-    entry: usize,
-}
-
-/// Bytes of a class: words are 8 or 4 bytes wide.
-struct Bytes {
-    wide: bool,
-    bytes: Vec<u8>,
-}
-
-impl Bytes {
-    fn new(wide: bool) -> Self {
-        Self { wide, bytes: vec![] }
-    }
-
-    fn u16(&mut self, values: &[u16]) {
-        values.iter().for_each(|v| self.bytes.extend(v.to_le_bytes()));
-    }
-
-    fn u32(&mut self, values: &[u32]) {
-        values.iter().for_each(|v| self.bytes.extend(v.to_le_bytes()));
-    }
-
-    fn word(&mut self, values: &[u64]) {
-        for value in values {
-            if self.wide {
-                self.bytes.extend(value.to_le_bytes());
-            } else {
-                self.bytes.extend((*value as u32).to_le_bytes());
-            }
-        }
-    }
-}
-
-/// A string table that remembers where each string is.
-struct Names(Vec<u8>);
-
-impl Names {
-    fn offset(&mut self, name: &str) -> u32 {
-        let offset = self.0.len() as u32;
-        self.0.extend(name.as_bytes());
-        self.0.push(0);
-        offset
-    }
-}
-
-/// The hash of symbol and version names (System V ABI).
-fn hash(name: &str) -> u32 {
-    name.bytes().fold(0u32, |h, byte| {
-        let h = (h << 4).wrapping_add(byte.into());
-        let high = h & 0xf000_0000;
-        (h ^ (high >> 24)) & !high
-    })
-}
 
 impl ElfBuilder {
     /// A shared object without a name.
@@ -454,47 +394,6 @@ impl ElfBuilder {
         out.word(&[0x40, header.into(), table]);
         out.u32(&[0]);
         out.u16(&[header, segment, segments as u16, section, sections as u16, sections as u16 - 1]);
-    }
-}
-
-fn section(
-    name: &'static str,
-    kind: u32,
-    content: Vec<u8>,
-    link: &'static str,
-    info: u32,
-    entry: usize,
-) -> Section {
-    Section { name, kind, content, link, info, entry }
-}
-
-/// Whether it has a segment of its own, beside the dynamic section.
-fn is_segment(section: &Section) -> bool {
-    section.name == ".interp" || section.kind == 7
-}
-
-/// Notes are read in steps of their alignment.
-fn alignment(section: &Section) -> u64 {
-    if section.kind == 7 { 4 } else { 8 }
-}
-
-fn segment_kind(section: &Section) -> u32 {
-    match section.name {
-        ".interp" => PT_INTERP,
-        ".dynamic" => PT_DYNAMIC,
-        _ => PT_NOTE,
-    }
-}
-
-fn segment(out: &mut Bytes, kind: u32, offset: usize, length: usize, flags: u32, alignment: u64) {
-    let (offset, length) = (offset as u64, length as u64);
-    out.u32(&[kind]);
-    if out.wide {
-        out.u32(&[flags]);
-        out.word(&[offset, offset, offset, length, length, alignment]);
-    } else {
-        out.word(&[offset, offset, offset, length, length]);
-        out.u32(&[flags, alignment as u32]);
     }
 }
 

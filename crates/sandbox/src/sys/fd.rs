@@ -32,7 +32,7 @@ pub(crate) fn mark_close_on_exec_from(first: RawFd) {
 pub(crate) fn set_close_on_exec(fd: RawFd, on: bool) -> Result<(), Errno> {
     let flags = if on { libc::FD_CLOEXEC } else { 0 };
     // SAFETY: no memory is passed; a number that is not open gives EBADF.
-    check(unsafe { libc::fcntl(fd, libc::F_SETFD, flags) }.into()).map(drop)
+    check(unsafe { libc::fcntl(fd, libc::F_SETFD, flags) }).map(drop)
 }
 
 /// `fcntl(F_GETFD)`: whether the number is an open descriptor.
@@ -44,8 +44,7 @@ pub(crate) fn is_open(fd: RawFd) -> bool {
 /// Duplicates the descriptor numbered `fd` to a number of at least `least`, close-on-exec.
 pub(crate) fn duplicate_above(fd: RawFd, least: RawFd) -> Result<OwnedFd, Errno> {
     // SAFETY: no memory is passed; a number that is not open gives EBADF.
-    let new = check(unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, least) }.into())?;
-    let new = RawFd::try_from(new).map_err(|_| Errno::BADF)?;
+    let new = check(unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, least) })?;
     // SAFETY: the kernel has just made this descriptor, and nobody else knows its number.
     Ok(unsafe { OwnedFd::from_raw_fd(new) })
 }
@@ -54,7 +53,7 @@ pub(crate) fn duplicate_above(fd: RawFd, least: RawFd) -> Result<OwnedFd, Errno>
 pub(crate) fn duplicate_onto(source: RawFd, target: RawFd) -> Result<(), Errno> {
     // SAFETY: no memory is passed. Used only in a child that is about to execute another program,
     // where no owner of `target` remains.
-    check(unsafe { libc::dup2(source, target) }.into()).map(drop)
+    check(unsafe { libc::dup2(source, target) }).map(drop)
 }
 
 /// Takes over a descriptor whose number was told to this process, such as one inherited on purpose.
@@ -81,7 +80,7 @@ pub(crate) fn lock_shared(fd: BorrowedFd<'_>) -> Result<(), Errno> {
     loop {
         // SAFETY: `lock` is a valid `struct flock` that lives until the call returns.
         let result = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_OFD_SETLK, &raw const lock) };
-        match check(result.into()) {
+        match check(result) {
             Err(Errno::INTR) => {}
             other => return other.map(drop),
         }

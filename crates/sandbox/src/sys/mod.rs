@@ -73,6 +73,6 @@ fn last_errno() -> Errno {
 }
 
 /// The result of a system call made through libc: -1 means an error in `errno`.
-fn check(result: libc::c_long) -> Result<libc::c_long, Errno> {
-    if result == -1 { Err(last_errno()) } else { Ok(result) }
+fn check<T: PartialEq + From<i8>>(result: T) -> Result<T, Errno> {
+    if result == T::from(-1) { Err(last_errno()) } else { Ok(result) }
 }

@@ -123,7 +123,7 @@ pub(crate) fn execve(path: &CStr, arguments: &Strings, environment: &Strings) ->
 pub(crate) fn unshare(flags: libc::c_int) -> Result<(), Errno> {
     // SAFETY: no memory is passed. `CLONE_FILES` and `CLONE_VM`, which could break assumptions of
     // this process about its descriptors and memory, are not used by the callers.
-    check(unsafe { libc::unshare(flags) }.into()).map(drop)
+    check(unsafe { libc::unshare(flags) }).map(drop)
 }
 
 /// The first bytes of a file, into `buffer`; how many there were. Allocates nothing.

@@ -69,7 +69,7 @@ pub(crate) fn next(descriptor: &OwnedFd) -> Result<Option<Arrived>, Errno> {
     let size = size_of::<libc::signalfd_siginfo>();
     // SAFETY: the buffer is `size` bytes long and lives until the call returns.
     let read = unsafe { libc::read(descriptor.as_raw_fd(), (&raw mut info).cast(), size) };
-    match check(read as libc::c_long) {
+    match check(read) {
         Ok(0) | Err(Errno::AGAIN | Errno::INTR) => Ok(None),
         Ok(_) => Ok(Some(Arrived {
             signal: info.ssi_signo as i32,
@@ -97,5 +97,5 @@ pub(crate) fn send(pid: i32, signal: i32) -> Result<(), Errno> {
     if pid <= 0 {
         return Err(Errno::SRCH);
     }
-    check(unsafe { libc::kill(pid, signal) }.into()).map(drop)
+    check(unsafe { libc::kill(pid, signal) }).map(drop)
 }
