@@ -321,6 +321,21 @@ fn layers_are_written_again() {
 }
 
 #[test]
+fn a_layer_of_several_can_stand_alone() {
+    let raw = r#"{"file_format_version":"1.1.1","layers":[{
+        "name":"a","type":"GLOBAL","api_version":"1","implementation_version":"1","description":"",
+        "library_path":"liba.so","enable_environment":{"E":"1"}},{
+        "name":"m","type":"GLOBAL","api_version":"1","implementation_version":"1","description":"",
+        "component_layers":["a","b"]}]}"#;
+    let layers = parse_layers(raw.as_bytes(), &literally, &mut vec![]).unwrap();
+    for layer in &layers {
+        let alone = parse_layers(&layer.alone(), &literally, &mut vec![]).unwrap();
+        assert_eq!(alone, std::slice::from_ref(layer));
+    }
+    assert_eq!(layers[1].component_layers, ["a", "b"]);
+}
+
+#[test]
 fn library_arch_decides() {
     for (arch, tuple, want) in [
         ("", Tuple::X86_64, true),

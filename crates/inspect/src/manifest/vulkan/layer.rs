@@ -137,6 +137,8 @@ fn kept(o: &Object) -> Object {
     for name in ["enable_environment", "disable_environment"] {
         keep(name, strings(o.get(name), 1));
     }
+    let is_meta = o.get("library_path").is_none();
+    keep("component_layers", o.get("component_layers").filter(|_| is_meta).cloned());
     // Last, where it is also put when it is missing.
     keep("library_arch", text("library_arch"));
     out
@@ -168,6 +170,13 @@ impl Layer {
         layer.insert("library_path".into(), library_path.into());
         layer.entry("library_arch").or_insert_with(|| super::arch(tuple).into());
         json::written(NEWEST, "layer", layer)
+    }
+
+    /// A manifest with only this layer, and its library as it was. For files with several layers,
+    /// of which each is placed by itself; right where the library is a bare name or there is none,
+    /// as other paths can be relative to the file.
+    pub fn alone(&self) -> Vec<u8> {
+        json::written(&self.file_format_version, "layer", self.kept.clone())
     }
 
     /// Whether the manifest's `library_arch` allows it for `tuple`.
