@@ -13,6 +13,10 @@ fuzz_target!(|bytes: &[u8]| {
     let mut notes = vec![];
     let Ok(layers) = vulkan::parse_layers(bytes, &locate, &mut notes) else { return };
     assert!(!layers.is_empty());
+    for layer in &layers {
+        let again = vulkan::parse_layers(&layer.alone(), &locate, &mut notes);
+        assert_eq!(again.expect("what is written is valid"), std::slice::from_ref(layer));
+    }
     for layer in layers.iter().filter(|l| l.library_path.is_some()) {
         let written = layer.rewritten("/o/x.so", Tuple::I386);
         let again = vulkan::parse_layers(&written, &locate, &mut notes);
