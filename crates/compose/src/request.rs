@@ -62,7 +62,7 @@ pub struct Request {
 /// Whose `/usr` the container has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RuntimeChoice {
-    /// A directory in any of the forms that [`crate::runtime`] knows.
+    /// A directory: a depot, a Flatpak-style runtime, a merged `/usr`, or a whole sysroot.
     Dir(HostPath),
     /// The host's own `/usr`.
     Host,
