@@ -33,9 +33,6 @@ pub(crate) const SETTLED: u32 = 0o700;
 /// nothing.
 const USE_GRAIN: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long another process is given to build the same before we do it ourselves.
-const TURN_PATIENCE: Duration = Duration::from_secs(60);
-
 /// A prepared directory, locked.
 #[derive(Debug)]
 pub struct Prepared {
@@ -64,6 +61,15 @@ impl Shelf {
         match self {
             Shelf::Layers => c"layers",
             Shelf::Trees => c"trees",
+        }
+    }
+
+    /// How long another process is given to build the same before we do it ourselves. A tree may be
+    /// gigabytes that are copied.
+    fn patience(self) -> Duration {
+        match self {
+            Shelf::Layers => Duration::from_secs(30),
+            Shelf::Trees => Duration::from_secs(300),
         }
     }
 }
@@ -290,6 +296,7 @@ impl Turn {
     pub(crate) fn wait<T>(
         store: &Dir,
         key: &Key,
+        patience: Duration,
         mut done: impl FnMut() -> Result<Option<T>, Error>,
     ) -> Result<Result<Turn, T>, Error> {
         let tmp = store.child_or_new(TMP)?;
@@ -303,7 +310,7 @@ impl Turn {
         let held = loop {
             match lock::try_lock(&fd, Kind::Exclusive) {
                 Ok(true) => break Some(fd),
-                Ok(false) if start.elapsed() < TURN_PATIENCE => {}
+                Ok(false) if start.elapsed() < patience => {}
                 Ok(false) | Err(_) => break None,
             }
             attempt += 1;
@@ -345,7 +352,7 @@ impl Store {
         if let Some(found) = find(store, shelf, key)? {
             return Ok(found);
         }
-        let _turn = match Turn::wait(store, key, || find(store, shelf, key))? {
+        let _turn = match Turn::wait(store, key, shelf.patience(), || find(store, shelf, key))? {
             Ok(turn) => turn,
             Err(found) => return Ok(found),
         };

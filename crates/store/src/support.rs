@@ -154,6 +154,17 @@ mod tests {
         assert!(matches!(missing, Support::Doubtful(_)), "{missing:?}");
     }
 
+    /// The probe comes to an answer wherever directories have flags, and leaves nothing behind.
+    #[test]
+    fn casefold_probe() {
+        let tmp = tempfile::tempdir().unwrap();
+        let dir = Dir::open(&HostPath::new(tmp.path()).unwrap()).unwrap();
+        let answer = has_casefold(&dir);
+        let has_flags = rustix::fs::ioctl_getflags(&dir).is_ok();
+        assert!(!has_flags || answer.is_ok(), "{answer:?}");
+        assert_eq!(std::fs::read_dir(tmp.path()).unwrap().count(), 0);
+    }
+
     /// No magic number appears twice, or the first row would win unnoticed.
     #[test]
     fn table_is_unambiguous() {
