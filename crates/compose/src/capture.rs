@@ -138,17 +138,18 @@ pub fn capture(input: &Input<'_>) -> Result<Captured, Error> {
     let mut runs = vec![];
     for tuple in &input.tuples {
         match linkers(input, provider, *tuple) {
-            Ok((theirs, own)) => {
-                runs.push(*tuple);
-                work.abis.push(Abi::new(theirs, own, &knowledge));
+            Ok(Linkers::Both(both)) => work.abis.push(Abi::new(both.0, both.1, &knowledge)),
+            Ok(Linkers::RuntimeOnly(own, why)) => {
+                work.out.glibc.insert(*tuple, Origin::Runtime);
+                work.alone.push(*own);
+                leave_out(&mut work.out, *tuple, why);
             }
-            Err(missing) => {
-                if missing.runs {
-                    runs.push(*tuple);
-                }
-                leave_out(&mut work.out, *tuple, missing.why);
+            Err(why) => {
+                leave_out(&mut work.out, *tuple, why);
+                continue;
             }
         }
+        runs.push(*tuple);
     }
     if runs.is_empty() {
         return Err(Error::NoArchitecture { left_out: work.out.left_out });
@@ -229,33 +230,33 @@ fn without_provider(input: &Input<'_>) -> Result<Captured, Error> {
     Ok(out)
 }
 
-/// Why an architecture has no capture.
-struct Missing {
-    /// Whether programs of it run all the same, with what the runtime has.
-    runs: bool,
-    why: String,
+/// The searches of one architecture.
+enum Linkers<'a> {
+    /// Of the provider and of the runtime.
+    Both(Box<(Linker<'a>, Linker<'a>)>),
+    /// Of the runtime, whose programs run with what it has itself, and why nothing is captured.
+    RuntimeOnly(Box<Linker<'a>>, String),
 }
 
-/// The searches of both roots.
-fn linkers<'a>(
-    input: &Input<'a>,
-    provider: &'a Root,
-    tuple: Tuple,
-) -> Result<(Linker<'a>, Linker<'a>), Missing> {
-    let own = own_linker(input.runtime, tuple).map_err(|why| Missing { runs: false, why })?;
+/// # Errors
+/// Why programs of this architecture cannot run at all.
+fn linkers<'a>(input: &Input<'a>, provider: &'a Root, tuple: Tuple) -> Result<Linkers<'a>, String> {
+    let own = own_linker(input.runtime, tuple)?;
     // Copies for better CPUs are left aside: a prepared layer may be used on another machine.
     let options = Options {
         library_path: library_path(input),
         extra_directories: extra_directories(tuple),
         hwcaps: false,
     };
-    let none = |why: String| Missing { runs: true, why };
-    let theirs = Linker::new(provider, tuple, options).map_err(|e| none(e.to_string()))?;
-    if theirs.interpreter().is_none() {
-        let why = format!("the graphics provider has no {}", tuple.interpreter());
-        return Err(none(why));
-    }
-    Ok((theirs, own))
+    let why = match Linker::new(provider, tuple, options) {
+        Ok(theirs) if theirs.interpreter().is_some() => {
+            return Ok(Linkers::Both(Box::new((theirs, own))));
+        }
+        Ok(_) => format!("the graphics provider has no {}", tuple.interpreter()),
+        Err(error) => error.to_string(),
+    };
+    let why = format!("{why}; only the runtime's own drivers serve it");
+    Ok(Linkers::RuntimeOnly(Box::new(own), why))
 }
 
 fn own_linker(runtime: &Root, tuple: Tuple) -> Result<Linker<'_>, String> {
@@ -337,3 +338,6 @@ fn capture_texture_compression(abi: &mut Abi<'_>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

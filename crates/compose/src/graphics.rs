@@ -56,6 +56,9 @@ pub(crate) enum Naming {
     Numbered,
 }
 
+type Suits<'m> = Box<dyn Fn(Tuple) -> Result<(), Reason> + 'm>;
+type Rewritten<'m> = Box<dyn Fn(&str, Tuple) -> Vec<u8> + 'm>;
+
 /// One driver or layer of a manifest.
 pub(crate) struct Item<'m> {
     pub(crate) file: RootPath,
@@ -64,14 +67,16 @@ pub(crate) struct Item<'m> {
     /// `None`: it has no library of its own.
     pub(crate) library: Option<LibraryPath>,
     /// Whether it is for an architecture at all.
-    pub(crate) suits: Box<dyn Fn(Tuple) -> Result<(), Reason> + 'm>,
+    pub(crate) suits: Suits<'m>,
     /// The same manifest for a library at this path.
-    pub(crate) rewritten: Box<dyn Fn(&str, Tuple) -> Vec<u8> + 'm>,
+    pub(crate) rewritten: Rewritten<'m>,
 }
 
 /// A manifest in the container.
 pub(crate) struct Written {
     pub(crate) at: ContainerPath,
+    /// The item that it is for, by position.
+    pub(crate) item: usize,
 }
 
 /// Brings the items and writes their manifests. The result is in the order in which the loader is to
@@ -82,7 +87,8 @@ pub(crate) fn import(work: &mut Work<'_>, family: &Family, items: &[Item<'_>]) -
     let mut copied: BTreeSet<&RootPath> = BTreeSet::new();
     for (index, item) in items.iter().enumerate() {
         let number = format!("{index:0digits$}");
-        let mut one = One { family, item, number, candidates: vec![], notes: vec![], at: vec![] };
+        let mut one =
+            One { family, item, index, number, candidates: vec![], notes: vec![], at: vec![] };
         for abi in 0..work.abis.len() {
             one.for_abi(work, abi);
         }
@@ -99,6 +105,7 @@ pub(crate) fn import(work: &mut Work<'_>, family: &Family, items: &[Item<'_>]) -
 struct One<'w, 'm> {
     family: &'w Family,
     item: &'w Item<'m>,
+    index: usize,
     number: String,
     candidates: Vec<Candidate>,
     /// Why it does not serve, by architecture.
@@ -219,7 +226,8 @@ impl One<'_, '_> {
         }];
         why.extend(self.notes);
         work.decide(subject, self.candidates, taken, why.join("; "));
-        self.at.into_iter().map(|at| Written { at }).collect()
+        let item = self.index;
+        self.at.into_iter().map(|at| Written { at, item }).collect()
     }
 }
 

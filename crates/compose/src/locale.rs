@@ -192,52 +192,66 @@ fn record(
 /// Puts into the layer what makes the choice true.
 fn lay_out(out: &mut Locales, input: &Input<'_>, choice: &Choice<'_>, provider_rules: bool) {
     let Some(provider) = choice.store(Origin::Provider) else { return };
-    let at = position(input.runtime, &RootPath::literal(DIRECTORY));
-    let link = |path: &RootPath| {
-        let target = input.provider_mount.lexically(path);
-        LayerEntry::Symlink { target: ByteString(target.as_bytes().to_vec()) }
-    };
     if !Places::is_mounted(&provider.directory) {
         return;
     }
-    if provider_rules {
-        // A C library of a distribution that has them elsewhere looks there.
-        let own = position(input.runtime, &provider.asked);
-        if own != at {
-            out.entries.insert(own, link(&provider.directory));
+    let at = position(input.runtime, &RootPath::literal(DIRECTORY));
+    if !provider_rules {
+        if merge(out, input, choice, provider, false) {
+            let why = "the C library is the runtime's; the provider adds what is asked for";
+            directory_decision(out, Origin::Runtime, &at, why);
         }
-    }
-    if provider_rules && choice.all_from(Origin::Provider) {
-        out.entries.insert(at.clone(), link(&provider.directory));
-        directory_decision(out, Origin::Provider, &at, "the C library is the provider's");
         return;
     }
-    // One directory of both. The layer merges with what the runtime has.
+    // A C library of a distribution that has them elsewhere looks there.
+    let own = position(input.runtime, &provider.asked);
+    if own != at {
+        out.entries.insert(own, link(input, &provider.directory));
+    }
+    if choice.all_from(Origin::Provider) {
+        out.entries.insert(at.clone(), link(input, &provider.directory));
+        directory_decision(out, Origin::Provider, &at, "the C library is the provider's");
+    } else {
+        merge(out, input, choice, provider, true);
+        let why = "the C library is the provider's; the runtime has more that is asked for";
+        directory_decision(out, Origin::Provider, &at, why);
+    }
+}
+
+/// A link to something of the provider.
+fn link(input: &Input<'_>, path: &RootPath) -> LayerEntry {
+    let target = input.provider_mount.lexically(path);
+    LayerEntry::Symlink { target: ByteString(target.as_bytes().to_vec()) }
+}
+
+/// Makes one directory of both: the layer merges with what the runtime has. Takes all of the
+/// provider's locales, or those in use. Says whether there are any.
+fn merge(
+    out: &mut Locales,
+    input: &Input<'_>,
+    choice: &Choice<'_>,
+    provider: &Store<'_>,
+    all: bool,
+) -> bool {
+    let at = position(input.runtime, &RootPath::literal(DIRECTORY));
     let base = input.runtime.find(&at).map_or(at, |found| found.path);
-    if choice.archive == Some(Origin::Provider) {
-        if let Some(archive) = &provider.archive {
-            out.entries.insert(base.at(ARCHIVE), link(&archive.path));
+    let served = || choice.served.values().filter(|s| s.origin == Origin::Provider);
+    let mut any = false;
+    if all || served().any(|s| matches!(s.form, Form::Archived(_))) {
+        let archive = provider.archive.as_ref().filter(|_| choice.archive == Some(provider.origin));
+        if let Some(archive) = archive {
+            out.entries.insert(base.at(ARCHIVE), link(input, &archive.path));
+            any = true;
         }
     }
     for (name, path) in &provider.directories {
-        let used = choice.served.values().any(|s| {
-            s.origin == Origin::Provider
-                && matches!(&s.form, Form::Directory { path: p } if p == path)
-        });
-        let at = base.join(name);
-        if let (true, Ok(at)) = (provider_rules || used, at) {
-            out.entries.insert(at, link(path));
+        let is_this = |s: &Served| matches!(&s.form, Form::Directory { path: p } if p == path);
+        if let (true, Ok(at)) = (all || served().any(is_this), base.join(name)) {
+            out.entries.insert(at, link(input, path));
+            any = true;
         }
     }
-    let (origin, why) = if provider_rules {
-        (
-            Origin::Provider,
-            "the C library is the provider's; the runtime has more that is asked for",
-        )
-    } else {
-        (Origin::Runtime, "the C library is the runtime's; the provider adds what is asked for")
-    };
-    directory_decision(out, origin, &base, why);
+    any
 }
 
 fn directory_decision(out: &mut Locales, origin: Origin, at: &RootPath, why: &str) {

@@ -5,7 +5,7 @@ use super::patterns::{C_LIBRARY, C_LIBRARY_FAMILY, FOLLOW_UPS, Form, ROWS, Row, 
 use crate::knowledge::Knowledge;
 use inspect::linker::{Library, Linker, NotFound};
 use plan::{Candidate, Decision, Origin, RootPath, Subject, Tuple, Verdict};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// The state of one architecture while libraries are captured.
 pub(crate) struct Abi<'a> {
@@ -15,7 +15,8 @@ pub(crate) struct Abi<'a> {
     knowledge: &'a Knowledge,
     taken: BTreeMap<String, Library>,
     decisions: BTreeMap<String, Decision>,
-    walked: BTreeSet<FileKey>,
+    /// Files whose dependencies were captured, with those that neither root has.
+    walked: BTreeMap<FileKey, Vec<String>>,
 }
 
 /// Tells files apart whatever their names: many drivers are hard links to one file. What only a
@@ -31,7 +32,7 @@ impl<'a> Abi<'a> {
             knowledge,
             taken: BTreeMap::new(),
             decisions: BTreeMap::new(),
-            walked: BTreeSet::new(),
+            walked: BTreeMap::new(),
         }
     }
 
@@ -95,9 +96,8 @@ impl<'a> Abi<'a> {
 
     /// Captures the dependencies of a library that itself is linked elsewhere or not at all.
     pub(crate) fn capture_dependencies(&mut self, library: &Library) {
-        let identity = &library.file.identity;
-        let path = (identity.inode == 0).then(|| library.file.path.clone());
-        if !self.walked.insert((identity.device, identity.inode, path)) {
+        let key = file_key(library);
+        if self.walked.contains_key(&key) {
             return;
         }
         let closure = self.provider.closure(library);
@@ -110,6 +110,9 @@ impl<'a> Abi<'a> {
         for missing in &closure.missing {
             self.note_missing(missing);
         }
+        let nowhere = closure.missing.into_iter().map(|m| m.name);
+        let nowhere = nowhere.filter(|n| self.runtime.find(link_name(n), None).is_err()).collect();
+        self.walked.insert(key, nowhere);
     }
 
     /// Captures what a library needs that is in no search of the provider, such as a layer in the
@@ -224,11 +227,9 @@ impl<'a> Abi<'a> {
         self.decisions.insert(name, Decision { subject, candidates, verdict, why });
     }
 
-    /// The dependencies of `library` that neither root has.
-    pub(crate) fn unsatisfied(&self, library: &Library) -> Vec<String> {
-        let missing = self.provider.closure(library).missing;
-        let unknown = |m: &NotFound| self.runtime.find(link_name(&m.name), None).is_err();
-        missing.iter().filter(|m| unknown(m)).map(|m| m.name.clone()).collect()
+    /// The dependencies of a captured library that neither root has.
+    pub(crate) fn unsatisfied(&self, library: &Library) -> &[String] {
+        self.walked.get(&file_key(library)).map_or(&[], Vec::as_slice)
     }
 
     /// Fills in where the container has what was taken: known only once all links are placed.
@@ -241,6 +242,12 @@ impl<'a> Abi<'a> {
         }
         decisions
     }
+}
+
+fn file_key(library: &Library) -> FileKey {
+    let identity = &library.file.identity;
+    let path = (identity.inode == 0).then(|| library.file.path.clone());
+    (identity.device, identity.inode, path)
 }
 
 /// A name with a path in `DT_NEEDED` is linked under its last component.

@@ -1,5 +1,6 @@
 //! Data that drivers of the provider read by paths built into them.
 
+use super::place::position;
 use super::work::Work;
 use inspect::root::Kind;
 use plan::{RootPath, Subject, Tuple};
@@ -52,7 +53,7 @@ pub(crate) fn capture(work: &mut Work<'_>) {
     let ids = PCI_IDS.iter().find_map(|p| work.provider.find(&RootPath::literal(p)));
     if let Some(ids) = ids {
         let target = work.places.provider(&ids.path);
-        let at = super::place::position(work.input.runtime, &RootPath::literal(PCI_IDS[0]));
+        let at = position(work.input.runtime, &RootPath::literal(PCI_IDS[0]));
         work.link(at, &target);
     }
 }
@@ -77,12 +78,11 @@ fn capture_directory(work: &mut Work<'_>, data: &Data) {
         work.decide(subject, vec![], Some(path.to_string()), data.why);
     }
     // The runtime's own directory would be of another version than the drivers.
-    if let (false, Some(first)) = (candidates.contains(&common), candidates.first()) {
-        if let Some(found) = work.provider.find(first) {
-            let target = work.places.provider(&found.path);
-            let at = super::place::position(work.input.runtime, &common);
-            work.link(at, &target);
-        }
+    let other = candidates.first().filter(|_| !candidates.contains(&common));
+    if let Some(found) = other.and_then(|first| work.provider.find(first)) {
+        let target = work.places.provider(&found.path);
+        let at = position(work.input.runtime, &common);
+        work.link(at, &target);
     }
 }
 

@@ -35,11 +35,9 @@ fn directories(runtime: &Root, tuple: Tuple) -> Vec<RootPath> {
     names.extend(["/lib".into(), "/usr/lib".into()]);
     let mut out = vec![];
     for name in names {
-        if let Some(found) = RootPath::new(&name).ok().and_then(|p| runtime.find(&p)) {
-            if found.kind == Kind::Directory && !out.contains(&found.path) {
-                out.push(found.path);
-            }
-        }
+        let found = RootPath::new(&name).ok().and_then(|path| runtime.find(&path));
+        let directory = found.filter(|f| f.kind == Kind::Directory).map(|f| f.path);
+        out.extend(directory.filter(|path| !out.contains(path)));
     }
     out
 }

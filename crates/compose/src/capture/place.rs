@@ -94,8 +94,7 @@ fn unit(path: &RootPath) -> RootPath {
 pub(crate) fn position(runtime: &Root, path: &RootPath) -> RootPath {
     let mut missing = vec![];
     let mut directory = path.clone();
-    loop {
-        let Some(name) = directory.file_name().map(ToOwned::to_owned) else { break };
+    while let Some(name) = directory.file_name().map(ToOwned::to_owned) {
         missing.push(name);
         directory = directory.parent().unwrap_or_else(RootPath::root);
         if let Some(found) = runtime.find(&directory) {

@@ -7,8 +7,7 @@ use inspect::linker::{Library, Linker, Options};
 use inspect::manifest::Place;
 use inspect::root::Root;
 use plan::{
-    ByteString, Candidate, ContainerPath, Decision, LayerEntry, Origin, RootPath, Subject, Tuple,
-    Verdict,
+    ByteString, Candidate, ContainerPath, Decision, LayerEntry, Origin, RootPath, Subject, Verdict,
 };
 
 /// The state of one capture. Everything found goes to `out`.
@@ -17,6 +16,8 @@ pub(crate) struct Work<'a> {
     pub(crate) provider: &'a Root,
     pub(crate) places: Places<'a>,
     pub(crate) abis: Vec<Abi<'a>>,
+    /// Searches of the runtime for architectures that run without anything of the provider.
+    pub(crate) alone: Vec<Linker<'a>>,
     pub(crate) out: Captured,
     /// Libraries of drivers, resolved, beside whose directories Mesa's data may be.
     pub(crate) driver_files: Vec<RootPath>,
@@ -39,6 +40,7 @@ impl<'a> Work<'a> {
             provider,
             places: Places::new(provider, &input.provider_mount, input.host),
             abis: vec![],
+            alone: vec![],
             out: Captured::default(),
             driver_files: vec![],
             overrides: position(input.runtime, &wanted),
@@ -156,10 +158,5 @@ impl<'a> Work<'a> {
             None => Verdict::Rejected,
         };
         self.out.decisions.push(Decision { subject, candidates, verdict, why: why.into() });
-    }
-
-    /// The architectures, in the order asked for.
-    pub(crate) fn tuples(&self) -> Vec<Tuple> {
-        self.abis.iter().map(|a| a.tuple).collect()
     }
 }

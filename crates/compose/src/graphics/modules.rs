@@ -5,9 +5,10 @@
 
 use crate::capture::abi::candidate;
 use crate::capture::work::Work;
+use inspect::manifest::Environment;
 use inspect::manifest::modules::{self, Api, Module};
 use inspect::root::Root;
-use plan::{ContainerPath, Origin, RootPath, Subject};
+use plan::{Origin, RootPath, Subject};
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
 
@@ -26,11 +27,33 @@ const KINDS: &[Kind] = &[
     Kind { api: Api::Vdpau, name: "vdpau", directory: "vdpau" },
 ];
 
-/// Variables with a list of directories, one for each architecture.
-const VARIABLES: &[(&str, &str, &str)] = &[
-    ("LIBGL_DRIVERS_PATH", "dri", "OpenGL drivers of the provider"),
-    ("LIBVA_DRIVERS_PATH", "dri", "VA-API drivers of the provider"),
-    ("GBM_BACKENDS_PATH", "gbm", "GBM back ends of the provider"),
+/// A variable with a list of directories, one for each architecture.
+struct Variable {
+    name: &'static str,
+    api: Api,
+    directory: &'static str,
+    reason: &'static str,
+}
+
+const VARIABLES: &[Variable] = &[
+    Variable {
+        name: "LIBGL_DRIVERS_PATH",
+        api: Api::Dri,
+        directory: "dri",
+        reason: "OpenGL drivers of the provider",
+    },
+    Variable {
+        name: "LIBVA_DRIVERS_PATH",
+        api: Api::VaApi,
+        directory: "dri",
+        reason: "VA-API drivers of the provider",
+    },
+    Variable {
+        name: "GBM_BACKENDS_PATH",
+        api: Api::Gbm,
+        directory: "gbm",
+        reason: "GBM back ends of the provider",
+    },
 ];
 
 pub(crate) fn capture(work: &mut Work<'_>) {
@@ -39,23 +62,27 @@ pub(crate) fn capture(work: &mut Work<'_>) {
             capture_kind(work, kind, abi);
         }
     }
-    for (variable, directory, reason) in VARIABLES {
-        let directories = work.tuples().into_iter().map(|t| format!("lib/{t}/{directory}"));
-        let list: Vec<ContainerPath> = directories.map(|d| work.container(&d)).collect();
-        let mut value = vec![];
-        for path in &list {
-            if !value.is_empty() {
-                value.push(b':');
-            }
-            value.extend_from_slice(path.as_bytes());
-        }
-        if has_any(work, directory) {
-            work.out.environment.set(variable, value, *reason);
-        } else {
-            work.out.environment.unset(variable, "the provider has none");
-        }
+    for variable in VARIABLES {
+        set_directories(work, variable);
     }
     vdpau_path(work);
+}
+
+fn set_directories(work: &mut Work<'_>, variable: &Variable) {
+    if !has_any(work, variable.directory) {
+        work.out.environment.unset(variable.name, "the provider has none");
+        return;
+    }
+    let tuples = work.abis.iter().map(|abi| abi.tuple);
+    let imported = tuples.map(|t| work.container(&format!("lib/{t}/{}", variable.directory)));
+    let mut list: Vec<Vec<u8>> = imported.map(|d| d.as_bytes().to_vec()).collect();
+    // Loaders of an architecture that the provider lacks read the variable too.
+    let nothing = Environment::new::<&str, &str>([]);
+    for linker in &work.alone {
+        let own = modules::directories(work.input.runtime, linker, &nothing, variable.api);
+        list.extend(own.into_iter().map(|d| d.path.as_bytes().to_vec()));
+    }
+    super::set_list(work, variable.name, &list, variable.reason);
 }
 
 fn capture_kind(work: &mut Work<'_>, kind: &Kind, abi: usize) {
@@ -125,8 +152,8 @@ fn under_its_name(provider: &Root, path: &RootPath) -> Option<RootPath> {
 }
 
 fn has_any(work: &Work<'_>, directory: &str) -> bool {
-    work.tuples().iter().any(|tuple| {
-        let base = work.overrides(&format!("lib/{tuple}/{directory}"));
+    work.abis.iter().any(|abi| {
+        let base = work.overrides(&format!("lib/{}/{directory}", abi.tuple));
         let after = work.out.entries.range(base.clone()..).next();
         after.is_some_and(|(path, _)| path.is_within(&base))
     })

@@ -5,9 +5,12 @@
 //! `$VK_IMPLICIT_LAYER_PATH`.
 
 use super::{Family, Item, Naming, import, paths, set_list, usable};
+use crate::capture::place::position;
 use crate::capture::work::Work;
-use inspect::manifest::{LayerKind, vulkan};
-use plan::ContainerPath;
+use inspect::linker::Linker;
+use inspect::manifest::{Environment, LayerKind, vulkan};
+use plan::{ContainerPath, RootPath, Subject};
+use std::collections::BTreeSet;
 
 const DRIVERS: Family = Family {
     api: "vulkan-icd",
@@ -49,13 +52,34 @@ pub(crate) fn drivers(work: &mut Work<'_>) {
             rewritten: Box::new(|library, tuple| icd.rewritten(library, tuple)),
         })
         .collect();
-    let list = paths(&import(work, &DRIVERS, &items));
+    let mut list = paths(&import(work, &DRIVERS, &items));
+    if !list.is_empty() {
+        list.extend(own_drivers(work));
+    }
     let reason = "Vulkan drivers of the provider";
     // The second is the older name; loaders know one or both.
     for variable in ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"] {
         set_list(work, variable, &list, reason);
     }
     work.out.environment.unset("VK_ADD_DRIVER_FILES", "its drivers are imported");
+}
+
+/// The runtime's drivers of architectures that the provider lacks: their loader reads the variable
+/// too.
+fn own_drivers(work: &Work<'_>) -> Vec<Vec<u8>> {
+    if work.alone.is_empty() {
+        return vec![];
+    }
+    let found = vulkan::icds(work.input.runtime, &Environment::new::<&str, &str>([]));
+    let serves = |icd: &vulkan::Icd| {
+        let serves_one = |linker: &Linker<'_>| {
+            let mut paths = icd.library_path.paths(linker, None).into_iter();
+            icd.suits(linker.tuple()).is_ok() && paths.any(|path| linker.load(&path).is_ok())
+        };
+        work.alone.iter().any(serves_one)
+    };
+    let own = found.iter().filter(|manifest| manifest.loaded().is_some_and(serves));
+    own.map(|manifest| manifest.file.as_bytes().to_vec()).collect()
 }
 
 pub(crate) fn layers(work: &mut Work<'_>) {
@@ -91,8 +115,10 @@ fn layers_of(work: &mut Work<'_>, kind: LayerKind, family: &Family) -> bool {
     let found = vulkan::layers(work.provider, work.input.environment, kind);
     let usable = usable(work, family.api, &found);
     let mut items = vec![];
+    let mut names = vec![];
     for (manifest, layers) in usable {
         for layer in layers {
+            names.push(layer.name.as_str());
             items.push(Item {
                 file: manifest.file.clone(),
                 place: manifest.place,
@@ -103,7 +129,31 @@ fn layers_of(work: &mut Work<'_>, kind: LayerKind, family: &Family) -> bool {
             });
         }
     }
-    !import(work, family, &items).is_empty()
+    let written = import(work, family, &items);
+    let imported: BTreeSet<&str> = written.iter().map(|w| names[w.item]).collect();
+    if work.alone.is_empty() {
+        hide_own(work, kind, &imported);
+    }
+    !written.is_empty()
+}
+
+/// The runtime's manifests of layers that were imported would show them a second time, in another
+/// version.
+fn hide_own(work: &mut Work<'_>, kind: LayerKind, imported: &BTreeSet<&str>) {
+    let runtime = work.input.runtime;
+    let usr = RootPath::literal("/usr");
+    for manifest in vulkan::layers(runtime, &Environment::new::<&str, &str>([]), kind) {
+        let Some(layers) = manifest.loaded() else { continue };
+        let at = position(runtime, &manifest.file);
+        if at.is_within(&usr) && layers.iter().all(|l| imported.contains(l.name.as_str())) {
+            let subject = Subject::Manifest {
+                api: "runtime's vulkan-layer".into(),
+                path: manifest.file.to_string(),
+            };
+            work.decide(subject, vec![], None, "the provider's layer of this name is used");
+            work.out.hidden.push(at);
+        }
+    }
 }
 
 /// Puts the overrides' `share` first in `$XDG_DATA_DIRS`.
@@ -118,7 +168,7 @@ pub(crate) fn prefer_imported_data(work: &mut Work<'_>) {
 
 /// Notes a directory whose manifests were imported, so that loaders do not see them twice. Those in
 /// `/usr` and `/etc` are the runtime's in the container.
-pub(crate) fn mask(work: &mut Work<'_>, directory: &plan::RootPath) {
+pub(crate) fn mask(work: &mut Work<'_>, directory: &RootPath) {
     let at = ContainerPath::root().lexically(directory);
     let own = ["/usr", "/etc"].iter().any(|own| at.is_within(&ContainerPath::literal(own)));
     if !own && !work.out.masked.contains(&at) {
