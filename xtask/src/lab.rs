@@ -74,6 +74,11 @@ impl Lab {
         }
     }
 
+    /// Names of the roots that serve as hosts.
+    pub(crate) fn hosts() -> impl Iterator<Item = &'static str> {
+        roots::hosts()
+    }
+
     /// Builds the named roots, or all, with those that they derive from; ready ones are left alone.
     pub(crate) fn build(&self, names: &[String]) -> Result<()> {
         let mut wanted = Vec::new();

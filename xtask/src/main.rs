@@ -1,9 +1,18 @@
 //! Tasks of this project: `cargo xtask COMMAND`.
 
+#![allow(clippy::disallowed_methods, reason = "tasks work on the machine itself, not in a root")]
+
+mod bench;
+mod cargo;
+mod demo;
+mod display;
+mod dist;
 mod error;
 mod lab;
 mod progress;
 mod setup;
+mod test;
+mod user;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -31,6 +40,28 @@ enum Task {
         #[command(subcommand)]
         action: Option<LabAction>,
     },
+    /// Play a real OpenGL game in a container, with this machine's drivers, and take its picture
+    Demo,
+    /// Run every test: format, lints, static binaries, this machine, every host of the laboratory
+    Test {
+        /// Suites to run; all when none is named
+        #[arg(value_parser = clap::builder::PossibleValuesParser::new(test::names()))]
+        suites: Vec<String>,
+        /// Take a skipped test for a failure; also with CI=true in the environment
+        #[arg(long)]
+        no_skip: bool,
+    },
+    /// Build the static binary of every architecture into dist/
+    Dist,
+    /// Compare launches with bare bwrap on this machine
+    Bench {
+        /// Print JSON instead of a table
+        #[arg(long)]
+        json: bool,
+        /// Rounds in which every subject is measured
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+        rounds: u32,
+    },
 }
 
 #[derive(Subcommand)]
@@ -40,6 +71,11 @@ enum LabAction {
     /// Build roots that are not there or whose recipe has changed
     Build {
         /// Roots to build; all when none is named
+        names: Vec<String>,
+    },
+    /// Show that hosts work: an ordinary user may create user namespaces in them
+    Check {
+        /// Hosts to check; all when none is named
         names: Vec<String>,
     },
     /// Print the directory of a root
@@ -79,6 +115,13 @@ fn main() -> ExitCode {
 fn run(task: Task) -> Result<ExitCode> {
     match task {
         Task::Setup => setup::run()?,
+        Task::Demo => demo::run()?,
+        Task::Test { suites, no_skip } => {
+            let ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
+            test::run(&test::Options { suites, no_skip: no_skip || ci })?;
+        }
+        Task::Dist => drop(dist::run()?),
+        Task::Bench { json, rounds } => bench::run(&bench::Options { json, rounds })?,
         Task::Lab { action } => return laboratory(action.unwrap_or(LabAction::List)),
     }
     Ok(ExitCode::SUCCESS)
@@ -89,11 +132,18 @@ fn laboratory(action: LabAction) -> Result<ExitCode> {
     match action {
         LabAction::List => lab.list(),
         LabAction::Build { names } => lab.build(&names)?,
+        LabAction::Check { names } => {
+            let all = Lab::hosts().map(str::to_owned);
+            for name in if names.is_empty() { all.collect() } else { names } {
+                Entry::check(lab.root(&name)?)?;
+                println!("{name}: user namespaces work for an ordinary user");
+            }
+        }
         LabAction::Path { name } => println!("{}", lab.root(&name)?.display()),
         LabAction::Enter { name, user, bind, env, command } => {
             let mut entry = Entry::new(lab.root(&name)?);
             if user {
-                entry = entry.as_user();
+                entry = entry.unprivileged();
             }
             entry = bind.into_iter().fold(entry, Entry::bind);
             for variable in env {

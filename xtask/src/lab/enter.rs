@@ -4,8 +4,6 @@
 //! in its place instead, where an ordinary user may do all that he may do on that system.
 
 use std::ffi::OsString;
-use std::fs;
-use std::os::unix::fs::chown;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus};
@@ -14,6 +12,7 @@ use std::str::FromStr;
 use super::require_root;
 use crate::error::{Context, Problem, Result};
 use crate::setup::TEST_USER;
+use crate::user::TemporaryDir;
 
 /// Run by root inside, before becoming the user: what only root can prepare.
 const PREPARE: &str = r#"
@@ -72,7 +71,7 @@ impl Entry {
     }
 
     /// Enters as the unprivileged test user instead.
-    pub(crate) fn as_user(mut self) -> Self {
+    pub(crate) fn unprivileged(mut self) -> Self {
         self.uid = TEST_USER.uid;
         self
     }
@@ -103,8 +102,8 @@ impl Entry {
         finish: impl FnOnce(&mut Command) -> std::io::Result<T>,
     ) -> Result<T> {
         require_root("entering a root of the laboratory")?;
-        let home = Home::create(self.uid)?;
-        let mut bwrap = self.command(&home.dir, command);
+        let home = TemporaryDir::of(self.uid)?;
+        let mut bwrap = self.command(home.path(), command);
         finish(&mut bwrap)
             .context("starting bwrap")
             .map_err(|problem| problem.hint("run `cargo xtask setup`, which installs it"))
@@ -113,6 +112,20 @@ impl Entry {
     /// Runs `command` with this process's standard streams.
     pub(crate) fn run(&self, command: &[OsString]) -> Result<ExitStatus> {
         self.run_with(command, Command::status)
+    }
+
+    /// Shows that the root serves as a host: its shell runs, and an ordinary user may create user namespaces.
+    pub(crate) fn check(root: PathBuf) -> Result<()> {
+        let name = root.display().to_string();
+        let command = ["unshare", "--user", "--map-root-user", "true"].map(OsString::from);
+        let output = Self::new(root).unprivileged().run_with(&command, Command::output)?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        let problem = Problem::new(format!("no user namespace can be created in {name}: {said}"));
+        Err(problem
+            .hint("see whether `unshare -Ur true` works for an ordinary user of this machine"))
     }
 
     /// The bubblewrap command that runs `command` inside.
@@ -156,36 +169,6 @@ impl Entry {
 pub(crate) fn exit_code(status: ExitStatus) -> ExitCode {
     let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
     ExitCode::from(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
-}
-
-/// A home directory for one run.
-struct Home {
-    dir: PathBuf,
-}
-
-impl Home {
-    fn create(uid: u32) -> Result<Self> {
-        let output = Command::new("mktemp")
-            .args(["--directory", "/var/tmp/bathysphere-home.XXXXXX"])
-            .output()
-            .context("starting mktemp")?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        let dir = PathBuf::from(text.trim_end());
-        if !output.status.success() || !dir.is_absolute() {
-            return Err(Problem::new("no home directory could be made in /var/tmp"));
-        }
-        let home = Self { dir };
-        chown(&home.dir, Some(uid), Some(uid)).at("giving to the user", &home.dir)?;
-        Ok(home)
-    }
-}
-
-impl Drop for Home {
-    fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.dir) {
-            eprintln!("warning: {} was not removed: {error}", self.dir.display());
-        }
-    }
 }
 
 #[cfg(test)]

@@ -238,7 +238,7 @@ pub(crate) const RECIPES: &[Recipe] = &[
     },
     Recipe {
         name: "host-trixie",
-        about: "host with bwrap 0.11 (overlays), amd64 alone",
+        about: "host with bwrap 0.11 or later (overlays), amd64 alone",
         source: Source::System(System {
             suite: "trixie",
             architectures: &["amd64"],
@@ -260,6 +260,22 @@ pub(crate) const RECIPES: &[Recipe] = &[
         source: small_runtime(&["bin", "sbin"]),
     },
     Recipe {
+        name: "game-neverball",
+        about: "the game of the demonstration, with the libraries that the platform lacks",
+        source: Source::Packages {
+            suite: "bullseye",
+            packages: &[
+                "fonts-dejavu-core",
+                "fonts-wqy-microhei",
+                "libhidapi-libusb0",
+                "libopenhmd0",
+                "neverball",
+                "neverball-common",
+                "neverball-data",
+            ],
+        },
+    },
+    Recipe {
         name: "form-flatpak",
         about: "runtime-bullseye as files/ and metadata",
         source: Source::Form { of: "runtime-bullseye", shape: Shape::Flatpak },
@@ -275,6 +291,12 @@ pub(crate) const RECIPES: &[Recipe] = &[
         source: Source::Form { of: "runtime-bullseye", shape: Shape::Depot },
     },
 ];
+
+/// The roots that serve as hosts.
+pub(crate) fn hosts() -> impl Iterator<Item = &'static str> {
+    let is_host = |recipe: &&Recipe| matches!(&recipe.source, Source::System(s) if s.host);
+    RECIPES.iter().filter(is_host).map(|recipe| recipe.name)
+}
 
 /// The recipe of a name.
 pub(crate) fn find(name: &str) -> Option<&'static Recipe> {

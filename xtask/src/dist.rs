@@ -1,0 +1,112 @@
+//! The static binaries: one for each architecture, checked for what makes them portable.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::cargo;
+use crate::error::{Context, Problem, Result};
+use crate::progress::step;
+use crate::setup::TARGETS;
+
+/// A binary must stay below this.
+const LIMIT: u64 = 3_000_000;
+
+/// Type of the program header that names a dynamic linker.
+const PT_INTERP: u32 = 3;
+
+/// Builds every binary into `dist/TARGET/bathysphere` and checks it. Returns the directory `dist`.
+pub(crate) fn run() -> Result<PathBuf> {
+    let dist = cargo::workspace()?.root.join("dist");
+    let mut lines = Vec::new();
+    for target in TARGETS {
+        let binary = step(&format!("building for {target}"), || build(target, &dist))?;
+        let size = check(&binary)?;
+        lines.push(format!("{target:28} {:>7.1} KiB  {}", size as f64 / 1024.0, binary.display()));
+    }
+    lines.iter().for_each(|line| println!("{line}"));
+    Ok(dist)
+}
+
+/// Builds one binary.
+fn build(target: &str, dist: &Path) -> Result<PathBuf> {
+    let built = release("bathysphere", "bathysphere", target)?;
+    let dir = dist.join(target);
+    fs::create_dir_all(&dir).at("creating", &dir)?;
+    let binary = dir.join("bathysphere");
+    replace(&built, &binary)?;
+    Ok(binary)
+}
+
+/// Copies a program over another that may be running.
+pub(crate) fn replace(from: &Path, to: &Path) -> Result<()> {
+    let aside = to.with_extension("new");
+    fs::copy(from, &aside).at("copying", from)?;
+    fs::rename(&aside, to).at("placing", to)
+}
+
+/// Builds a program of a package in release mode for a target.
+pub(crate) fn release(package: &str, program: &str, target: &str) -> Result<PathBuf> {
+    let arguments =
+        ["build", "--release", "--locked", "-p", package, "--bin", program, "--target", target];
+    cargo::executable(&arguments, program)
+}
+
+/// Fails unless the binary is static and small; returns its size in bytes.
+fn check(binary: &Path) -> Result<u64> {
+    let bytes = fs::read(binary).at("reading", binary)?;
+    match has_interpreter(&bytes) {
+        None => return Err(Problem::new(format!("{} is no ELF file", binary.display()))),
+        Some(true) => {
+            let problem = Problem::new(format!("{} asks for a dynamic linker", binary.display()));
+            return Err(problem.hint("see the target's rustflags in .cargo/config.toml"));
+        }
+        Some(false) => {}
+    }
+    let size = bytes.len() as u64;
+    if size < LIMIT {
+        return Ok(size);
+    }
+    let problem =
+        Problem::new(format!("{} has {size} bytes; the limit is {LIMIT}", binary.display()));
+    Err(problem.hint("`cargo tree -e normal -p bathysphere` shows what it is made of"))
+}
+
+/// Whether an ELF file of either class, little-endian, has a program header of type `PT_INTERP`.
+///
+/// `None`: not such a file.
+fn has_interpreter(bytes: &[u8]) -> Option<bool> {
+    let wide = match bytes.get(..6)? {
+        [0x7f, b'E', b'L', b'F', 1, 1] => false,
+        [0x7f, b'E', b'L', b'F', 2, 1] => true,
+        _ => return None,
+    };
+    let number = |at: usize, size: usize| {
+        let field = bytes.get(at..at.checked_add(size)?)?;
+        Some(field.iter().rev().fold(0usize, |value, byte| value << 8 | usize::from(*byte)))
+    };
+    // e_phoff, e_phentsize and e_phnum, as elf(5) has them.
+    let (offset, size, count) = if wide {
+        (number(0x20, 8)?, number(0x36, 2)?, number(0x38, 2)?)
+    } else {
+        (number(0x1c, 4)?, number(0x2a, 2)?, number(0x2c, 2)?)
+    };
+    let mut found = false;
+    for index in 0..count {
+        let at = offset.checked_add(index.checked_mul(size)?)?;
+        found |= number(at, 4)? == PT_INTERP as usize;
+    }
+    Some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_program_has_an_interpreter() {
+        let own = fs::read(std::env::current_exe().unwrap()).unwrap();
+        assert_eq!(has_interpreter(&own), Some(cfg!(target_env = "gnu")));
+        assert_eq!(has_interpreter(&own[..100]), None);
+        assert_eq!(has_interpreter(b"#!/bin/sh"), None);
+    }
+}

@@ -1,0 +1,125 @@
+//! Every test of the project, counted over all the places where tests run.
+
+mod suite;
+mod tally;
+
+use std::fs;
+
+use crate::cargo::{self, Workspace};
+use crate::error::{Context, Problem, Result};
+use crate::lab::Lab;
+use crate::progress::step;
+use crate::{dist, user};
+use tally::Tally;
+
+/// Target of the programs that are run inside the hosts of the laboratory.
+const TARGET: &str = "x86_64-unknown-linux-musl";
+/// The same for the other guest architecture.
+const TARGET_32: &str = "i686-unknown-linux-musl";
+
+/// The test program of the command: real launches.
+const TESTS: &str = "launch";
+
+/// What `cargo xtask test` was asked for.
+pub(crate) struct Options {
+    /// Names of suites; all when empty.
+    pub(crate) suites: Vec<String>,
+    /// Whether a skipped test is a failure.
+    pub(crate) no_skip: bool,
+}
+
+/// The suites in the order in which they run: cheap ones first.
+pub(crate) fn names() -> Vec<&'static str> {
+    let mut names = vec!["format", "lints", "dist", "machine", "documentation"];
+    names.extend(Lab::hosts());
+    names
+}
+
+/// Runs the suites, prints a table and the sums, and fails when anything failed.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    for name in &options.suites {
+        if !names().contains(&name.as_str()) {
+            let problem = Problem::new(format!("there is no suite {name}"));
+            return Err(problem.hint(format!("the suites are {}", names().join(", "))));
+        }
+    }
+    let workspace = cargo::workspace()?;
+    let mut tallies = Vec::new();
+    let mut programs = None;
+    for name in names() {
+        if options.suites.is_empty() || options.suites.iter().any(|wanted| wanted == name) {
+            tallies.push(one(name, options, &workspace, &mut programs));
+        }
+    }
+    tally::report(&tallies, options.no_skip)
+}
+
+/// Runs one suite; that it could not run is a failure, and the others run nevertheless.
+fn one(
+    name: &'static str,
+    options: &Options,
+    workspace: &Workspace,
+    programs: &mut Option<Programs>,
+) -> Tally {
+    let mut tally = Tally::new(name);
+    let outcome = step(&format!("suite {name}"), || match name {
+        "format" => tally.check(cargo::run(&["fmt", "--all", "--check"])),
+        "lints" => tally.check(cargo::run(&[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--locked",
+            "--",
+            "-D",
+            "warnings",
+        ])),
+        "dist" => tally.check(dist::run().map(drop)),
+        "documentation" => suite::documentation(&mut tally),
+        _ => {
+            let programs = match programs {
+                Some(programs) => programs,
+                None => programs.insert(step("building what the tests run", || build(workspace))?),
+            };
+            if name == "machine" {
+                suite::machine(&mut tally, programs, workspace, options.no_skip)
+            } else {
+                suite::host(&mut tally, programs, options.no_skip)
+            }
+        }
+    });
+    if let Err(problem) = outcome {
+        tally.problem(problem);
+    }
+    tally.finish();
+    tally
+}
+
+/// What the launch tests need: programs, and the laboratory.
+pub(crate) struct Programs {
+    /// Directory with the launch tests, `TARGET/bathysphere` and `TARGET/bathysphere-probe`.
+    dir: std::path::PathBuf,
+    lab: Lab,
+}
+
+/// Builds the static programs and the laboratory, and gathers the programs in one directory.
+fn build(workspace: &Workspace) -> Result<Programs> {
+    let dir = workspace.target.join("xtask-test");
+    for target in [TARGET, TARGET_32] {
+        for (package, name) in
+            [("bathysphere", "bathysphere"), ("bathysphere-testkit", "bathysphere-probe")]
+        {
+            let built = dist::release(package, name, target)?;
+            let place = dir.join(target);
+            fs::create_dir_all(&place).at("creating", &place)?;
+            dist::replace(&built, &place.join(name))?;
+        }
+    }
+    let arguments =
+        ["test", "--locked", "-p", "bathysphere", "--test", TESTS, "--target", TARGET, "--no-run"];
+    let built = cargo::executable(&arguments, TESTS)?;
+    dist::replace(&built, &dir.join(TESTS))?;
+    user::require_readable(&dir.join(TESTS))?;
+    let lab = Lab::from_environment();
+    step("laboratory", || lab.build(&[]))?;
+    Ok(Programs { dir, lab })
+}

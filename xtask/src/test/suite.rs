@@ -1,0 +1,128 @@
+//! Running the test programs: on this machine, and in each host of the laboratory.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::tally::Tally;
+use super::{Programs, TARGET, TESTS};
+use crate::cargo::{self, Workspace};
+use crate::error::{Context, Problem, Result};
+use crate::lab::enter::{Bind, Entry};
+use crate::lab::is_root;
+use crate::setup::TEST_USER;
+use crate::user::{self, TemporaryDir};
+
+/// Where a host has the programs under test; `/opt` is shared with containers.
+const INSIDE: &str = "/opt/bathysphere";
+
+/// Seconds after which a suite is ended: several times what it takes.
+const LIMIT: &str = "1500";
+
+/// What the launch tests are told, with the programs in `dir`.
+fn environment(dir: &Path, programs: &Programs, no_skip: bool) -> Vec<(&'static str, OsString)> {
+    let mut variables = vec![
+        ("BATHYSPHERE_BIN", dir.join(TARGET).join("bathysphere").into()),
+        ("BATHYSPHERE_BIN_DIR", dir.into()),
+        ("BATHYSPHERE_LAB", programs.lab.dir().into()),
+        ("BATHYSPHERE_PROBE", dir.join(TARGET).join("bathysphere-probe").into()),
+    ];
+    if no_skip {
+        variables.push(("BATHYSPHERE_NO_SKIP", "1".into()));
+    }
+    variables
+}
+
+/// All tests of the workspace, on this machine, as the ordinary user.
+pub(super) fn machine(
+    tally: &mut Tally,
+    programs: &Programs,
+    workspace: &Workspace,
+    no_skip: bool,
+) -> Result<()> {
+    let home = TemporaryDir::new()?;
+    let mut test = limited(&cargo::cargo(&[
+        "test",
+        "--workspace",
+        "--all-targets",
+        "--locked",
+        "--no-fail-fast",
+        "--",
+        "--show-output",
+    ]));
+    test.envs(environment(&programs.dir, programs, no_skip));
+    // insta would ask cargo, which the user may not be able to run, where the workspace is.
+    test.env("INSTA_WORKSPACE_ROOT", &workspace.root).env("INSTA_UPDATE", "no");
+    if is_root() {
+        test.env("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER", runner(home.path()));
+    }
+    counted(tally, &mut test)
+}
+
+/// The examples in the documentation; rustdoc makes and runs them where only this user can read.
+pub(super) fn documentation(tally: &mut Tally) -> Result<()> {
+    counted(tally, &mut limited(&cargo::cargo(&["test", "--workspace", "--doc", "--locked"])))
+}
+
+/// The launch tests inside the host of the laboratory that the tally is named after.
+pub(super) fn host(tally: &mut Tally, programs: &Programs, no_skip: bool) -> Result<()> {
+    let root = programs.lab.root(tally.name)?;
+    Entry::check(root.clone())?;
+    let inside = Path::new(INSIDE);
+    let mut entry = Entry::new(root).unprivileged().show(programs.lab.dir()).bind(Bind {
+        source: programs.dir.clone(),
+        target: inside.into(),
+        writable: false,
+    });
+    for (name, value) in environment(inside, programs, no_skip) {
+        entry = entry.env(name, value);
+    }
+    entry = entry.env("BATHYSPHERE_TEST_HOST", tally.name);
+    let tests = inside.join(TESTS);
+    let command = [tests.into_os_string(), "--show-output".into()];
+    entry.run_with(&command, |bwrap| Ok(counted(tally, &mut limited(bwrap))))?
+}
+
+/// How cargo is told to run test programs as the ordinary user.
+fn runner(home: &Path) -> String {
+    let environment = format!(
+        "env -u XDG_RUNTIME_DIR -u XDG_CACHE_HOME -u XDG_CONFIG_HOME -u XDG_DATA_HOME \
+         HOME={} USER={} LOGNAME={}",
+        home.display(),
+        TEST_USER.name,
+        TEST_USER.name
+    );
+    format!("setpriv {} {environment}", user::become_user().join(" "))
+}
+
+/// The same command under a time limit.
+fn limited(command: &Command) -> Command {
+    let mut limited = Command::new("timeout");
+    limited.args(["--kill-after=10", LIMIT]).arg(command.get_program()).args(command.get_args());
+    if let Some(dir) = command.get_current_dir() {
+        limited.current_dir(dir);
+    }
+    limited.stdin(Stdio::null());
+    limited
+}
+
+/// Runs test programs, showing and counting what they say.
+fn counted(tally: &mut Tally, command: &mut Command) -> Result<()> {
+    let failed_before = tally.failed();
+    let mut child = command.stdout(Stdio::piped()).spawn().context("starting the tests")?;
+    if let Some(stdout) = child.stdout.take() {
+        tally.read(stdout);
+    }
+    let status = child.wait().context("waiting for the tests")?;
+    if status.code() == Some(124) {
+        return Err(Problem::new(format!("{} was ended after {LIMIT} s", tally.name)));
+    }
+    // A failed test makes the whole fail and has been counted; anything else has not.
+    if !status.success() && tally.failed() == failed_before {
+        return Err(Problem::new(format!("the tests did not run to their end ({status})")));
+    }
+    if tally.total() == 0 && tally.name != "documentation" {
+        return Err(Problem::new("no test has run"));
+    }
+    Ok(())
+}
