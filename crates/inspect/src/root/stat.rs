@@ -50,7 +50,7 @@ fn look_with(host: &HostPath, flags: AtFlags) -> Result<Node, Fault> {
     Ok(Node { kind, link, identity, mode: u32::from(s.stx_mode) & 0o7777, host: host.clone() })
 }
 
-/// Whether a directory is one of autofs, over which nothing is mounted. Opening with `O_PATH` does
+/// Whether a directory is on a file system of autofs, with nothing mounted over it. Opening with `O_PATH` does
 /// not mount (open(2)), and `fstatfs` looks at what was opened.
 pub(super) fn is_autofs(host: &HostPath) -> Result<bool, Fault> {
     const AUTOFS_SUPER_MAGIC: u64 = 0x0187;

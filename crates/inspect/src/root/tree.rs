@@ -17,12 +17,14 @@ pub(super) struct Tree {
     path: HostPath,
     form: Form,
     nodes: RefCell<HashMap<RootPath, Result<Rc<Node>, Fault>>>,
+    /// Device number → whether it is a file system of autofs.
+    autofs: RefCell<HashMap<u64, bool>>,
 }
 
 impl Tree {
     pub(super) fn open(path: HostPath, form: Form) -> Result<Self, Error> {
         check_directory(&path).map_err(|errno| Error::Unusable { host: path.clone(), errno })?;
-        Ok(Self { path, form, nodes: RefCell::default() })
+        Ok(Self { path, form, nodes: RefCell::default(), autofs: RefCell::default() })
     }
 
     pub(super) fn path(&self) -> &HostPath {
@@ -93,31 +95,37 @@ impl Tree {
         }
     }
 
-    /// Fails where looking for `name` in `directory` would trigger an automount.
-    ///
-    /// Only where the device changes can there be one. A directory of autofs is passed only to what
-    /// is mounted below it already; looking at the names themselves never mounts.
-    pub(super) fn enter(
-        &self,
-        directory: &RootPath,
-        name: &OsStr,
-        node: &Node,
-    ) -> Result<(), Fault> {
-        let Some(parent) = directory.parent() else { return Ok(()) };
-        let above = self.node(&parent)?.identity.device;
-        if node.identity.inode == 0 || node.identity.device == above {
+    /// Fails where looking for `name` in a directory would trigger an automount: a directory of autofs
+    /// is passed only to what is mounted below it already.
+    pub(super) fn enter(&self, name: &OsStr, directory: &Node) -> Result<(), Fault> {
+        if !self.is_autofs(directory)? {
             return Ok(());
         }
-        if !stat::is_autofs(&node.host)? {
-            return Ok(());
-        }
-        let child = node.host.join(name).map_err(|_| Fault::Missing)?;
+        let child = directory.host.join(name).map_err(|_| Fault::Missing)?;
         let mounts = crate::mountinfo::read().map_err(|_| Fault::Automount)?;
         if mounts.iter().any(|m| m.at == child) { Ok(()) } else { Err(Fault::Automount) }
     }
 
+    /// Asks once for each file system, which its device number tells from others.
+    fn is_autofs(&self, directory: &Node) -> Result<bool, Fault> {
+        let device = directory.identity.device;
+        if directory.identity.inode == 0 {
+            return Ok(false);
+        }
+        if let Some(known) = self.autofs.borrow().get(&device) {
+            return Ok(*known);
+        }
+        let seen = stat::is_autofs(&directory.host)?;
+        self.autofs.borrow_mut().insert(device, seen);
+        Ok(seen)
+    }
+
     /// The entries of the directory at `path`, which is free of links.
     pub(super) fn list(&self, path: &RootPath, host: &HostPath) -> Result<Vec<Entry>, Fault> {
+        // Opening one to read it would mount what it stands for.
+        if self.is_autofs(&*self.node(path)?)? {
+            return Err(Fault::Automount);
+        }
         let mut found = match (&self.form, path.below(&RootPath::literal("/usr"))) {
             (Form::Full, _) => stat::entries(host)?,
             (_, None) => self.list_top()?,

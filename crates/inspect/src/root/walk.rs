@@ -37,7 +37,7 @@ pub(super) fn walk(
             b"." => continue,
             b".." => at.parent().unwrap_or_else(RootPath::root),
             _ => {
-                tree.enter(&at, &component, &node).map_err(|f| f.at(asked, &at, &trail))?;
+                tree.enter(&component, &node).map_err(|f| f.at(asked, &at, &trail))?;
                 at.join(&component).map_err(|_| Fault::Missing.at(asked, &at, &trail))?
             }
         };
