@@ -76,6 +76,9 @@ const WINDOW: u64 = 16 << 10;
 /// Windows start at a multiple of this, in bytes.
 const PAGE: u64 = 4 << 10;
 
+/// How many windows are kept: more than a sound file needs, few enough for one that leads all over.
+const MAX_WINDOWS: usize = 64;
+
 impl File {
     /// `size` is that of the file when it was looked at; should it have shrunk since, reading fails.
     pub(super) fn new(fd: OwnedFd, size: u64) -> Self {
@@ -119,7 +122,11 @@ impl Source for File {
         let window = Window { start, bytes };
         let part = window.get(offset, out.len());
         out.copy_from_slice(part.ok_or(Error::Malformed("a table lies beyond the end"))?);
-        self.windows.borrow_mut().push(window);
+        let mut windows = self.windows.borrow_mut();
+        if windows.len() == MAX_WINDOWS {
+            windows.remove(0);
+        }
+        windows.push(window);
         Ok(())
     }
 }
