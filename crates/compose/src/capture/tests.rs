@@ -368,6 +368,41 @@ fn modules_keep_their_names() {
 }
 
 #[test]
+fn the_runtimes_drivers_serve_what_the_provider_lacks() {
+    let i386 = "/usr/lib/i386-linux-gnu";
+    let json = |library: &str| format!("{ICD}\"{library}\"}}}}");
+    let tree = provider()
+        .library(&format!("{LIB}/libGLX_mesa.so.0"), shared(), "libGLX_mesa.so.0")
+        .library(&format!("{LIB}/dri/a_dri.so"), shared(), "a_dri.so")
+        .library(&format!("{LIB}/libvulkan_a.so"), shared(), "libvulkan_a.so")
+        .table(&format!("usr/share/vulkan/icd.d/a.json = {}", json("libvulkan_a.so")));
+    let old = || ElfBuilder::shared(Tuple::I386);
+    let own = runtime(MERGED, LIB)
+        .library(&format!("{i386}/libGL.so.1"), old(), "libGL.so.1")
+        .library(&format!("{i386}/dri/a_dri.so"), old(), "a_dri.so")
+        .library(&format!("{i386}/libvulkan_a.so"), old(), "libvulkan_a.so")
+        .library(&format!("{i386}/libvulkan_b.so"), old(), "libvulkan_b.so")
+        .table(&format!(
+            "usr/share/vulkan/icd.d/a.i386.json = {}\nusr/share/vulkan/icd.d/b.i386.json = {}",
+            json(&format!("{i386}/libvulkan_a.so")),
+            json(&format!("{i386}/libvulkan_b.so"))
+        ));
+    let captured = run(&tree, &own);
+    for (variable, want) in [
+        ("LIBGL_DRIVERS_PATH", format!("{OVERRIDES}/lib/x86_64-linux-gnu/dri:{i386}/dri")),
+        // The provider's manifest leads to libvulkan_a.so by name, so that one is there already.
+        (
+            "VK_ICD_FILENAMES",
+            format!("{OVERRIDES}/share/vulkan/icd.d/a.json:/usr/share/vulkan/icd.d/b.i386.json"),
+        ),
+    ] {
+        let got = captured.environment.get(variable).unwrap().to_string();
+        let got = got.replace(":/lib/i386", ":/usr/lib/i386");
+        assert_eq!(got, want, "{variable}");
+    }
+}
+
+#[test]
 fn libraries_outside_the_usual_places_are_shared() {
     let store = "/nix/store/abc-mesa/lib";
     let tree =

@@ -8,7 +8,7 @@ use super::{Family, Item, Naming, import, paths, set_list, usable};
 use crate::capture::place::position;
 use crate::capture::work::Work;
 use inspect::linker::Linker;
-use inspect::manifest::{Environment, LayerKind, vulkan};
+use inspect::manifest::{Environment, LayerKind, LibraryPath, vulkan};
 use plan::{ContainerPath, RootPath, Subject};
 use std::collections::BTreeSet;
 
@@ -54,7 +54,8 @@ pub(crate) fn drivers(work: &mut Work<'_>) {
         .collect();
     let mut list = paths(&import(work, &DRIVERS, &items));
     if !list.is_empty() {
-        list.extend(own_drivers(work));
+        let by_name: BTreeSet<&str> = items.iter().filter_map(soname).collect();
+        list.extend(own_drivers(work, &by_name));
     }
     let reason = "Vulkan drivers of the provider";
     // The second is the older name; loaders know one or both.
@@ -64,17 +65,28 @@ pub(crate) fn drivers(work: &mut Work<'_>) {
     work.out.environment.unset("VK_ADD_DRIVER_FILES", "its drivers are imported");
 }
 
+fn soname<'i>(item: &'i Item<'_>) -> Option<&'i str> {
+    match &item.library {
+        Some(LibraryPath::Soname(name)) => Some(name),
+        _ => None,
+    }
+}
+
 /// The runtime's drivers of architectures that the provider lacks: their loader reads the variable
-/// too.
-fn own_drivers(work: &Work<'_>) -> Vec<Vec<u8>> {
+/// too. Not those that a manifest of the provider leads to by name already.
+fn own_drivers(work: &Work<'_>, by_name: &BTreeSet<&str>) -> Vec<Vec<u8>> {
     if work.alone.is_empty() {
         return vec![];
     }
     let found = vulkan::icds(work.input.runtime, &Environment::new::<&str, &str>([]));
     let serves = |icd: &vulkan::Icd| {
         let serves_one = |linker: &Linker<'_>| {
-            let mut paths = icd.library_path.paths(linker, None).into_iter();
-            icd.suits(linker.tuple()).is_ok() && paths.any(|path| linker.load(&path).is_ok())
+            let paths = icd.library_path.paths(linker, None).into_iter();
+            let mut others = paths.filter(|path| {
+                let name = path.file_name().and_then(|n| n.to_str());
+                name.is_none_or(|name| !by_name.contains(name))
+            });
+            icd.suits(linker.tuple()).is_ok() && others.any(|path| linker.load(&path).is_ok())
         };
         work.alone.iter().any(serves_one)
     };
