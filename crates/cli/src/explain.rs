@@ -39,7 +39,8 @@ mod tests {
     #[test]
     fn every_code_has_a_section_with_its_title() {
         for (code, title) in Code::ALL {
-            let text = section(&code.to_string()).unwrap_or_else(|| panic!("no section for {code}"));
+            let text =
+                section(&code.to_string()).unwrap_or_else(|| panic!("no section for {code}"));
             assert!(text.starts_with(&format!("## {code} {title}\n")), "{code}: {text}");
             assert!(text.lines().count() > 3, "{code} is not explained");
             assert_eq!(text.matches("## BS").count(), 1, "{code}: {text}");

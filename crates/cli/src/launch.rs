@@ -14,7 +14,9 @@ use std::ffi::OsStr;
 use std::io::Write as _;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::DirBuilderExt;
 use std::process::ExitCode;
+use std::time::Duration;
 use store::{Stack, Store};
 
 /// Why a launch ends before its command has.
@@ -109,7 +111,7 @@ impl Session {
             Problem::blocking(Code::UNREADABLE, error.to_string())
                 .hint("make sure that /proc is mounted")
         })?;
-        facts.accessibility_bus = None;
+        facts.accessibility_bus = accessibility_bus(&facts);
         timings.phase("inspect");
         let request = request(launch, &facts)?;
         let backend = match launch.backend {
@@ -139,6 +141,7 @@ impl Session {
 /// Plans, prepares and runs; with trees where overlays turn out not to work.
 fn launch(run: &Run, timings: &mut Timings) -> Result<u8, Stop> {
     let mut session = Session::start(&run.launch, timings)?;
+    make_private_home(&session)?;
     let store = open_store(&run.launch, &session.edge)?;
     let mut warned = false;
     loop {
@@ -149,7 +152,9 @@ fn launch(run: &Run, timings: &mut Timings) -> Result<u8, Stop> {
         }
         let prepared = match prepare(&store, &plan) {
             Ok(prepared) => prepared,
-            Err(error @ store::Error::NoWhiteouts { .. }) if session.restack(&error.to_string()) => {
+            Err(error @ store::Error::NoWhiteouts { .. })
+                if session.restack(&error.to_string()) =>
+            {
                 continue;
             }
             Err(error) => return Err(error.into()),
@@ -171,6 +176,19 @@ fn launch(run: &Run, timings: &mut Timings) -> Result<u8, Stop> {
             }
         }
     }
+}
+
+/// Makes what a private home must have, before anything is mounted on it.
+fn make_private_home(session: &Session) -> Result<(), Stop> {
+    for directory in compose::home::required_directories(&session.request, &session.facts) {
+        let made =
+            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory.as_path());
+        made.map_err(|error| {
+            Problem::blocking(Code::BAD_VALUE, format!("--home: making `{directory}`: {error}"))
+                .hint("name a directory that can be written")
+        })?;
+    }
+    Ok(())
 }
 
 fn open_store(launch: &Launch, edge: &Edge) -> Result<Store, Stop> {
@@ -208,12 +226,7 @@ fn prepare(store: &Store, plan: &Plan) -> Result<Ready, store::Error> {
     Ok(Ready { directories: sandbox::Prepared { layers, trees }, _locks: locks })
 }
 
-fn execute(
-    session: &Session,
-    run: &Run,
-    plan: &Plan,
-    ready: &Ready,
-) -> Result<u8, sandbox::Error> {
+fn execute(session: &Session, run: &Run, plan: &Plan, ready: &Ready) -> Result<u8, sandbox::Error> {
     let inherited = sandbox::Inherited { environment: session.edge.environment.clone() };
     let options = sandbox::Options {
         backend: session.backend,
@@ -232,8 +245,31 @@ fn execute(
     sandbox::run(plan, &ready.directories, &inherited, &options, &mut notify).map(|s| s.0)
 }
 
+/// How long the session bus may take to name the accessibility bus. One that runs answers within a
+/// few; a launch does not wait longer for something that few games need.
+const ACCESSIBILITY_LIMIT: Duration = Duration::from_millis(200);
+
+/// Asked only where a session bus is named and the address is not already known.
+fn accessibility_bus(facts: &Facts) -> Option<ByteString> {
+    if facts.environment.non_empty("AT_SPI_BUS_ADDRESS").is_some() {
+        return None;
+    }
+    let session = facts.environment.non_empty("DBUS_SESSION_BUS_ADDRESS")?;
+    match bus::accessibility::address(session.as_bytes(), ACCESSIBILITY_LIMIT) {
+        Ok(address) => Some(address.into()),
+        Err(error) => {
+            log::info!("the accessibility bus is not shared: {error}");
+            None
+        }
+    }
+}
+
 fn bad_value<E: std::fmt::Display>(option: &str) -> impl Fn(E) -> Stop {
-    move |error| Problem::blocking(Code::BAD_VALUE, format!("{option}: {error}")).into()
+    move |error| {
+        Problem::blocking(Code::BAD_VALUE, format!("{option}: {error}"))
+            .hint("`bathysphere run --help` says what each option takes")
+            .into()
+    }
 }
 
 fn request(launch: &Launch, facts: &Facts) -> Result<Request, Stop> {

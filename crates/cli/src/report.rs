@@ -87,8 +87,16 @@ mod tests {
         let decision = Decision {
             subject: Subject::Library { tuple: Tuple::X86_64, name: "libGL.so.1".into() },
             candidates: vec![
-                Candidate { origin: Origin::Runtime, path: "/usr/lib/a".into(), note: String::new() },
-                Candidate { origin: Origin::Provider, path: "/usr/lib/b".into(), note: String::new() },
+                Candidate {
+                    origin: Origin::Runtime,
+                    path: "/usr/lib/a".into(),
+                    note: String::new(),
+                },
+                Candidate {
+                    origin: Origin::Provider,
+                    path: "/usr/lib/b".into(),
+                    note: String::new(),
+                },
             ],
             verdict: Verdict::Taken { origin: Origin::Provider, at: "/o/libGL.so.1".into() },
             why: "newer".into(),

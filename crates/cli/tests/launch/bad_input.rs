@@ -117,7 +117,8 @@ fn a_runtime_with_an_odd_path() {
 
 #[test]
 fn wrong_usage() {
-    for options in [&["--backend=nonsense"][..], &["--home=/a", "--transient-home"], &["--env==x"]] {
+    for options in [&["--backend=nonsense"][..], &["--home=/a", "--transient-home"], &["--env==x"]]
+    {
         let mut launch = Launch::new().runtime("host");
         for option in options {
             launch = launch.option(option);

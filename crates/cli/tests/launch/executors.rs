@@ -1,9 +1,16 @@
 //! Both executors build the same namespace: the probe walks the tree under each.
 
-use crate::support::{FORMS, Launch, lab, need, probe};
+use crate::support::{BACKENDS, FORMS, Launch, lab, need, probe, sh};
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::Path;
+
+/// What is the kernel's and changes by itself; what is mounted there is in the mount table, which the
+/// probe prints whole.
+const LIVE: &[&str] = &["/proc", "/sys", "/dev", "/tmp", "/var/tmp"];
 
 /// The probe's account of the whole tree under one executor. The home is the same for both.
-fn walk(runtime: &str, backend: &str, stacking: &str, home: &std::path::Path) -> Result<String, String> {
+fn walk(runtime: &str, backend: &str, stacking: &str, home: &Path) -> Result<String, String> {
     let probe = probe()?;
     let directory = probe.parent().ok_or("the probe has no directory")?;
     let runtime = if runtime == "host" { "host".into() } else { lab(runtime)?.into_os_string() };
@@ -14,18 +21,33 @@ fn walk(runtime: &str, backend: &str, stacking: &str, home: &std::path::Path) ->
         .backend(backend)
         .pair("--stacking", stacking)
         .pair("--filesystem", format!("{}:ro", directory.display()))
-        .run(&[probe.as_os_str(), "walk".as_ref()]);
+        .run(&walk_command(&probe));
     Ok(outcome.ok())
+}
+
+fn walk_command(probe: &Path) -> Vec<OsString> {
+    let skip = LIVE.iter().flat_map(|path| ["--skip".into(), path.into()]);
+    [probe.into(), "walk".into()].into_iter().chain(skip).collect()
 }
 
 /// The first lines in which two accounts differ.
 fn difference(a: &str, b: &str) -> Vec<String> {
-    let (left, right): (std::collections::BTreeSet<_>, std::collections::BTreeSet<_>) =
-        (a.lines().collect(), b.lines().collect());
-    let only = |x: &std::collections::BTreeSet<&str>, y: &std::collections::BTreeSet<&str>, s| {
+    let (left, right): (BTreeSet<_>, BTreeSet<_>) = (a.lines().collect(), b.lines().collect());
+    let only = |x: &BTreeSet<&str>, y: &BTreeSet<&str>, s| {
         x.difference(y).take(12).map(move |l| format!("{s} {l}")).collect::<Vec<_>>()
     };
     [only(&left, &right, "-"), only(&right, &left, "+")].concat()
+}
+
+/// The mount table without the type of the file system, for a comparison of an overlay with a tree:
+/// that is all that may differ.
+fn without_types(walk: &str) -> String {
+    let line =
+        |line: &str| match line.strip_prefix("mount ").map(|l| l.split(' ').collect::<Vec<_>>()) {
+            Some(words) if words.len() == 3 => format!("mount {} {}\n", words[0], words[2]),
+            _ => format!("{line}\n"),
+        };
+    walk.lines().map(line).collect()
 }
 
 #[test]
@@ -36,7 +58,11 @@ fn both_build_the_same_namespace() {
         assert!(builtin.lines().count() > 1000, "{runtime}: the walk saw too little:\n{builtin}");
         for (backend, stacking) in [("bwrap", "auto"), ("builtin", "tree"), ("bwrap", "tree")] {
             let other = need!(walk(runtime, backend, stacking, home.path()));
-            let difference = difference(&builtin, &other);
+            let difference = if other.contains(" overlay ") == builtin.contains(" overlay ") {
+                difference(&builtin, &other)
+            } else {
+                difference(&without_types(&builtin), &without_types(&other))
+            };
             assert!(
                 difference.is_empty(),
                 "{runtime}: builtin (-) and {backend}, {stacking} (+):\n{}",
@@ -46,15 +72,31 @@ fn both_build_the_same_namespace() {
     }
 }
 
+/// bwrap has overlays from version 0.11 on; where it has, they are used.
+#[test]
+fn bwrap_uses_overlays_where_it_has_them() {
+    let version = std::process::Command::new("bwrap").arg("--version").output();
+    let version = need!(version.map_err(|error| format!("bwrap cannot be started: {error}")));
+    let text = String::from_utf8_lossy(&version.stdout).into_owned();
+    let minor: u32 = text.trim().split('.').nth(1).and_then(|m| m.parse().ok()).expect("a version");
+    let runtime = need!(lab("runtime-bullseye"));
+    let outcome = Launch::new()
+        .runtime(&runtime)
+        .backend("bwrap")
+        .run(&sh("grep -c ' /usr .* overlay ' /proc/self/mountinfo"));
+    let overlays = outcome.stdout();
+    assert_eq!(overlays.trim(), if minor >= 11 { "1" } else { "0" }, "{}", outcome.account());
+    assert_eq!(outcome.stderr().contains("prepared tree"), minor < 11, "{}", outcome.account());
+}
+
 /// No capability and `no_new_privs` in the game; no descriptor that was not asked for.
 #[test]
 fn privileges_and_descriptors() {
     let runtime = need!(lab("runtime-bullseye"));
     let script = "grep -E '^(CapInh|CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs)' /proc/self/status; \
          ls /proc/self/fd | wc -l";
-    for backend in crate::support::BACKENDS {
-        let outcome =
-            Launch::new().runtime(&runtime).backend(backend).run(&crate::support::sh(script));
+    for backend in BACKENDS {
+        let outcome = Launch::new().runtime(&runtime).backend(backend).run(&sh(script));
         let text = outcome.ok();
         for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
             assert!(text.contains(&format!("{set}:\t0000000000000000")), "{backend}: {text}");

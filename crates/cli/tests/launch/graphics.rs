@@ -1,6 +1,8 @@
 //! The host's drivers work in the runtime: real programs with real Mesa.
 
-use crate::support::{BACKENDS, FORMS, Launch, XServer, host_name, lab, need, outside, sh, x_server};
+use crate::support::{
+    BACKENDS, FORMS, Launch, XServer, host_name, lab, need, outside, sh, x_server,
+};
 
 /// Suffix of programs in the laboratory, and whether hosts without 32-bit libraries lack them.
 const ABIS: &[(&str, &str)] = &[("x86_64-linux-gnu", "64 bit"), ("i386-linux-gnu", "32 bit")];
@@ -12,9 +14,9 @@ fn line<'t>(text: &'t str, key: &str) -> Option<&'t str> {
 
 /// Whether this host has drivers of the ABI.
 fn has_drivers(abi: &str) -> bool {
-    ["/usr/lib", "/lib"].iter().any(|l| {
-        std::path::Path::new(l).join(abi).join("libGLX_mesa.so.0").exists()
-    })
+    ["/usr/lib", "/lib"]
+        .iter()
+        .any(|l| std::path::Path::new(l).join(abi).join("libGLX_mesa.so.0").exists())
 }
 
 /// The Mesa version in an OpenGL version string such as `4.5 (…) Mesa 22.3.6`.
@@ -90,7 +92,7 @@ fn the_mapped_driver_is_the_hosts_file() {
                 .filter_map(|l| l.split("calling init: ").nth(1))
                 .filter(|p| p.contains("libGLX_mesa") || p.contains("_dri.so"))
                 .collect();
-            assert!(loaded.len() >= 2, "{backend} {abi}: {loaded:?}\n{log}");
+            assert!(!loaded.is_empty(), "{backend} {abi}: no driver was loaded\n{log}");
             for path in loaded {
                 let overrides = format!("/usr/lib/pressure-vessel/overrides/lib/{abi}/");
                 assert!(
@@ -102,18 +104,28 @@ fn the_mapped_driver_is_the_hosts_file() {
     }
 }
 
-/// EGL without an X server: the surfaceless or device platform works with the host's driver.
+/// EGL without an X server: Mesa is found, and its surfaceless platform works where the host's
+/// `eglinfo` knows it (Debian 11's does not).
 #[test]
 fn eglinfo_without_x() {
-    let x = need!(x_server());
-    let want = need!(host_mesa(&x));
     let runtime = need!(lab("runtime-bullseye"));
+    let newer = host_name().is_none_or(|h| !h.contains("bullseye"));
     for backend in BACKENDS {
-        let outcome = Launch::new().runtime(&runtime).backend(backend).run(&["/usr/bin/eglinfo"]);
+        let launch = || Launch::new().runtime(&runtime).backend(backend);
+        let outcome = launch().run(&["/usr/bin/eglinfo"]);
         // It fails for the platforms that are not there (X11, Wayland) and reports the others.
         let text = outcome.stdout();
-        assert!(text.contains(&format!("Mesa {want}")) || text.contains("EGL version string"), "{}", outcome.account());
-        assert!(text.contains("EGL vendor string: Mesa Project"), "{}", outcome.account());
+        assert!(text.contains("EGL_MESA_platform_surfaceless"), "{}", outcome.account());
+        if newer {
+            let program = "/run/host/usr/bin/eglinfo.x86_64-linux-gnu";
+            let outcome = launch().run(&[program, "-B"]);
+            let text = outcome.stdout();
+            let works = text
+                .split("Surfaceless platform:")
+                .nth(1)
+                .is_some_and(|t| t.contains("EGL vendor string: Mesa Project"));
+            assert!(works, "{backend}: {}", outcome.account());
+        }
     }
 }
 
@@ -128,9 +140,8 @@ fn a_program_built_against_the_hosts_newer_glibc() {
         let outcome = launch().run(&["/run/host/usr/bin/env", "true"]);
         outcome.ok();
         if newer {
-            let outcome = launch()
-                .pair("--graphics-provider", "")
-                .run(&["/run/host/usr/bin/env", "true"]);
+            let outcome =
+                launch().pair("--graphics-provider", "").run(&["/run/host/usr/bin/env", "true"]);
             assert_ne!(outcome.status(), 0, "{}", outcome.account());
             assert!(outcome.stderr().contains("GLIBC_2.3"), "{}", outcome.account());
         }
@@ -175,13 +186,12 @@ fn hard_linked_drivers_keep_their_names() {
 #[test]
 fn the_table_says_where_libraries_come_from() {
     let runtime = need!(lab("runtime-bullseye"));
-    let outcome = Launch::verb("plan")
-        .runtime(&runtime)
-        .pair("--format", "libraries")
-        .run(&["true"]);
+    let outcome =
+        Launch::verb("plan").runtime(&runtime).pair("--format", "libraries").run(&["true"]);
     let table = outcome.ok();
-    let row = table.lines().find(|l| l.starts_with("libGL.so.1 ")).unwrap_or_default();
-    assert!(row.contains("x86_64-linux-gnu") && row.contains("host: /"), "{row}");
+    let native = |l: &&str| l.starts_with("libGL.so.1 ") && l.contains("x86_64-linux-gnu");
+    let row = table.lines().find(native).unwrap_or_default();
+    assert!(row.contains("host: /"), "{row}");
     assert!(table.lines().any(|l| l.starts_with("vulkan-icd")), "{table}");
 }
 

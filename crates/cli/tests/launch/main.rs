@@ -20,6 +20,6 @@ mod executors;
 mod forms;
 mod graphics;
 mod sharing;
-mod support;
 mod supervision;
+mod support;
 mod warm;

@@ -93,7 +93,8 @@ fn read_only_shares_are_read_only() {
     let outside = base.path().join("dir");
     mkdir(&outside);
     for backend in BACKENDS {
-        let script = format!("touch {}/new 2>/dev/null && echo written || echo refused", outside.display());
+        let script =
+            format!("touch {}/new 2>/dev/null && echo written || echo refused", outside.display());
         let outcome = Launch::new()
             .runtime(&runtime)
             .backend(backend)
@@ -107,11 +108,9 @@ fn read_only_shares_are_read_only() {
 fn users_are_known() {
     let runtime = need!(lab("runtime-bullseye"));
     for backend in BACKENDS {
-        let outcome = Launch::new()
-            .runtime(&runtime)
-            .backend(backend)
-            .env("USER", "someone")
-            .run(&sh("id -un; getent passwd $(id -u) | cut -d: -f3,6; getent passwd root | cut -d: -f3"));
+        let outcome = Launch::new().runtime(&runtime).backend(backend).env("USER", "someone").run(
+            &sh("id -un; getent passwd $(id -u) | cut -d: -f3,6; getent passwd root | cut -d: -f3"),
+        );
         let text = outcome.ok();
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 3, "{backend}: {}", outcome.account());
@@ -159,7 +158,9 @@ fn desktop_sockets() {
             .env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", bus.display()))
             .run(&sh(script));
         let text = outcome.ok();
-        for want in sockets.iter().copied().chain(["pv-bus", "pulse", "unix:path=/run/pressure-vessel/bus"]) {
+        for want in
+            sockets.iter().copied().chain(["pv-bus", "pulse", "unix:path=/run/pressure-vessel/bus"])
+        {
             assert!(text.lines().any(|l| l == want), "{backend}: no {want}: {}", outcome.account());
         }
         assert!(text.contains("/run/user/"), "{text}");

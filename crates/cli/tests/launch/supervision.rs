@@ -9,12 +9,9 @@ use std::time::{Duration, Instant};
 fn exit_status_is_the_commands() {
     let runtime = need!(lab("runtime-bullseye"));
     for backend in BACKENDS {
-        for (script, status) in [
-            ("exit 0", 0),
-            ("exit 7", 7),
-            ("kill -TERM $$", 128 + 15),
-            ("kill -KILL $$", 128 + 9),
-        ] {
+        for (script, status) in
+            [("exit 0", 0), ("exit 7", 7), ("kill -TERM $$", 128 + 15), ("kill -KILL $$", 128 + 9)]
+        {
             let outcome = Launch::new().runtime(&runtime).backend(backend).run(&sh(script));
             assert_eq!(outcome.status(), status, "{backend} {script}: {}", outcome.account());
         }
@@ -31,7 +28,11 @@ fn stdout_belongs_to_the_command() {
 }
 
 /// A process whose output says when it has started.
-fn started(backend: &str, options: &[&str], script: &str) -> Result<(std::process::Child, tempfile::TempDir), String> {
+fn started(
+    backend: &str,
+    options: &[&str],
+    script: &str,
+) -> Result<(std::process::Child, tempfile::TempDir), String> {
     let mut launch = Launch::new().runtime(lab("runtime-bullseye")?).backend(backend);
     for option in options {
         launch = launch.option(option);
@@ -48,7 +49,8 @@ fn started(backend: &str, options: &[&str], script: &str) -> Result<(std::proces
 
 #[test]
 fn signals_are_forwarded() {
-    let script = "trap 'exit 42' TERM; trap 'exit 43' USR1; echo started; while :; do sleep 0.05; done";
+    let script =
+        "trap 'exit 42' TERM; trap 'exit 43' USR1; echo started; while :; do sleep 0.05; done";
     for backend in BACKENDS {
         for (signal, status) in [("TERM", 42), ("USR1", 43)] {
             let (mut child, _home) = need!(started(backend, &[], script));
@@ -101,7 +103,8 @@ fn descendants_are_ended_as_asked() {
     for backend in BACKENDS {
         let mark = format!("32{}.5", std::process::id());
         // The child ignores SIGTERM, so that only SIGKILL ends it.
-        let script = format!("(trap '' TERM; exec sleep {mark}) >/dev/null 2>&1 & echo started; exit 5");
+        let script =
+            format!("(trap '' TERM; exec sleep {mark}) >/dev/null 2>&1 & echo started; exit 5");
         let options = ["--terminate-idle-timeout=0", "--terminate-timeout=0.2"];
         let (mut child, _home) = need!(started(backend, &options, &script));
         assert_eq!(child.wait().unwrap().code(), Some(5), "{backend}");
@@ -137,8 +140,7 @@ fn standard_input_reaches_an_interactive_command() {
     for backend in BACKENDS {
         let launch = Launch::new().runtime(&runtime).backend(backend).option("--interactive");
         let (mut command, _home) = launch.prepare(&["/bin/cat"]);
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"in and out").unwrap();
         let mut text = String::new();
         child.stdout.take().unwrap().read_to_string(&mut text).unwrap();

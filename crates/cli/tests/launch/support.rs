@@ -72,10 +72,18 @@ macro_rules! need {
 pub(crate) use need;
 
 /// What all launches of this process share: one store, so that only the first launch of a kind is a
-/// cold one.
+/// cold one. It is on the laboratory's file system where that can be written, so that prepared trees
+/// are hard links, as they are for a user whose Steam library and cache are on one file system.
 fn shared_store() -> &'static Path {
     static STORE: OnceLock<tempfile::TempDir> = OnceLock::new();
-    STORE.get_or_init(|| tempfile::tempdir().expect("a directory for the store")).path()
+    let make = || {
+        let near = lab(".stores").and_then(|dir| {
+            let made = tempfile::Builder::new().prefix("store-").tempdir_in(dir);
+            made.map_err(|error| error.to_string())
+        });
+        near.or_else(|_| tempfile::tempdir()).expect("a directory for the store")
+    };
+    STORE.get_or_init(make).path()
 }
 
 /// An X server of our own.
@@ -92,10 +100,11 @@ impl Drop for XServer {
     }
 }
 
-/// Starts Xvfb on a free display.
+/// Starts Xvfb on a free display. Without `-noreset` it starts anew whenever its last client has gone,
+/// and refuses connections for that moment: `vulkaninfo` makes several, one after the other.
 pub(crate) fn x_server() -> Result<XServer, String> {
     let mut child = Command::new("Xvfb")
-        .args(["-displayfd", "1", "-screen", "0", "640x480x24", "-nolisten", "tcp"])
+        .args(["-displayfd", "1", "-screen", "0", "640x480x24", "-nolisten", "tcp", "-noreset"])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
@@ -173,7 +182,10 @@ impl Launch {
     }
 
     /// The process, not started yet, for tests that want to hold it.
-    pub(crate) fn prepare<S: AsRef<OsStr>>(mut self, command: &[S]) -> (Command, tempfile::TempDir) {
+    pub(crate) fn prepare<S: AsRef<OsStr>>(
+        mut self,
+        command: &[S],
+    ) -> (Command, tempfile::TempDir) {
         self.command.arg("--").args(command);
         (self.command, self.home)
     }
