@@ -12,7 +12,7 @@ use crate::error::{Context, Problem, Result};
 use crate::lab::Lab;
 use crate::progress::{note, step};
 use crate::user::{self, TemporaryDir};
-use crate::{cargo, display};
+use crate::{cargo, process};
 use cost::Cost;
 use subject::Subject;
 
@@ -39,7 +39,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let mut plan = user::command(&program, home.path());
     plan.args(["plan", "--format", "json", "--runtime"]).arg(&runtime).args(["--", "true"]);
     let plan: Value =
-        serde_json::from_str(&display::output(&mut plan)?).context("reading the plan")?;
+        serde_json::from_str(&process::output(&mut plan)?).context("reading the plan")?;
     let operations = plan["steps"].as_array().map(Vec::len).unwrap_or_default();
     if operations == 0 {
         return Err(

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::display::{Display, output};
+use crate::display::Display;
 use crate::error::{Context, Problem, Result};
 use crate::lab::Lab;
+use crate::process::output;
 use crate::progress::{note, step};
 use crate::user::{self, TemporaryDir};
 use crate::{cargo, setup};

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use crate::error::{Context, Problem, Result};
+use crate::process::output;
 use crate::user;
 
 /// A running Xvfb of the ordinary user.
@@ -57,15 +58,4 @@ impl Drop for Display {
         let _ = self.server.kill();
         let _ = self.server.wait();
     }
-}
-
-/// What a command prints; fails when it does.
-pub(crate) fn output(command: &mut Command) -> Result<String> {
-    let program = format!("{command:?}");
-    let output = command.output().context(format!("starting {program}"))?;
-    if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-    }
-    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    Err(Problem::new(format!("{program} failed ({}): {said}", output.status)))
 }

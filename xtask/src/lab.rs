@@ -92,6 +92,17 @@ impl Lab {
                 self.build_one(recipe)?;
             }
         }
+        self.stores()
+    }
+
+    /// A place for stores of tests, on the file system of the runtimes, so that prepared trees are
+    /// hard links as they are for a user whose games and cache are on one disk.
+    fn stores(&self) -> Result<()> {
+        let dir = self.hidden("stores");
+        if is_root() && !dir.is_dir() {
+            fs::create_dir_all(&dir).at("creating", &dir)?;
+            give_to_test_user(&dir)?;
+        }
         Ok(())
     }
 
@@ -114,6 +125,9 @@ impl Lab {
             let aside = self.hidden(&format!("building-{}", recipe.name));
             remove(&aside)?;
             self.make(recipe, &aside)?;
+            if !roots::hosts().any(|host| host == recipe.name) {
+                give_to_test_user(&aside)?;
+            }
             let stamp = self.stamp_file(recipe);
             remove(&stamp)?;
             remove(&root)?;
@@ -185,6 +199,21 @@ fn find(name: &str) -> Result<&'static Recipe> {
 fn stamp_of(recipe: &Recipe) -> String {
     let parent = recipe.parent().and_then(roots::find).map(stamp_of);
     recipe.stamp(parent.as_deref())
+}
+
+/// Makes the test user the owner of a runtime, as a player is of what Steam has installed: the kernel
+/// lets nobody else make hard links to it (`fs.protected_hardlinks`).
+fn give_to_test_user(tree: &Path) -> Result<()> {
+    let owner = format!("{0}:{0}", crate::setup::TEST_USER.uid);
+    let status = Command::new("chown")
+        .args(["--recursive", "--no-dereference", &owner])
+        .arg(tree)
+        .status()
+        .context("starting chown")?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(Problem::new(format!("{} could not be given to the test user", tree.display())))
 }
 
 /// Removes a file or tree if it is there.

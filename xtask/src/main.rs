@@ -9,6 +9,7 @@ mod display;
 mod dist;
 mod error;
 mod lab;
+mod process;
 mod progress;
 mod setup;
 mod test;

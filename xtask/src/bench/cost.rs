@@ -8,8 +8,8 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::subject::Subject;
-use crate::display::output;
 use crate::error::{Context, Problem, Result};
+use crate::process::output;
 use crate::user;
 
 /// System calls that make a file, directory or link; `open` and `openat` do with `O_CREAT`.

@@ -82,11 +82,6 @@ impl Entry {
         self
     }
 
-    /// Shows a directory inside, at its own path, read-only.
-    pub(crate) fn show(self, path: &Path) -> Self {
-        self.bind(Bind { source: path.into(), target: path.into(), writable: false })
-    }
-
     /// Sets an environment variable; nothing else is inherited.
     pub(crate) fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.environment.push((name.into(), value.into()));

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::Command;
 
 use super::recipe::System;
-use crate::error::{Context, Problem, Result};
+use crate::error::{Context, Result};
+use crate::process;
 use crate::setup::TEST_USER;
 
 /// A machine identity, the same in every root so that tests can compare.
@@ -35,6 +36,7 @@ const DIRECTORIES: &[&str] = &[
     "run",
     "srv",
     "sys",
+    "var/cache/bathysphere/lab",
     "var/tmp",
 ];
 
@@ -104,24 +106,10 @@ fn host(root: &Path) -> Result<()> {
 
 /// Runs a command with `root` as its root directory.
 fn in_root(root: &Path, command: &[&str]) -> Result<()> {
-    let output = Command::new("chroot")
-        .arg(root)
-        .args(command)
-        .env_clear()
-        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-        .env("LC_ALL", "C.UTF-8")
-        .output()
-        .context("starting chroot")?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    Err(Problem::new(format!(
-        "{} failed in {}: {}",
-        command.join(" "),
-        root.display(),
-        said.trim()
-    )))
+    let mut chroot = Command::new("chroot");
+    chroot.arg(root).args(command).env_clear();
+    chroot.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("LC_ALL", "C.UTF-8");
+    process::output(&mut chroot).map(drop)
 }
 
 fn read(path: &Path) -> Result<String> {

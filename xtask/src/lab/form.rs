@@ -7,7 +7,8 @@ use std::process::Command;
 
 use super::mtree;
 use super::recipe::Shape;
-use crate::error::{Context, Problem, Result};
+use crate::error::{Context, Result};
+use crate::process;
 
 /// What Flatpak writes about a runtime, as far as anyone reads it.
 const METADATA: &str = "[Runtime]\nname=org.example.Bathysphere.Lab\n\
@@ -51,17 +52,8 @@ fn usr(root: &Path, target: &Path) -> Result<()> {
 
 /// Copies a tree as hard links.
 fn copy(from: &Path, to: &Path) -> Result<()> {
-    let output = Command::new("cp")
-        .args(["--archive", "--link"])
-        .arg(from)
-        .arg(to)
-        .output()
-        .context("starting cp")?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    Err(Problem::new(format!("copying {} failed: {}", from.display(), said.trim())))
+    let mut cp = Command::new("cp");
+    process::output(cp.args(["--archive", "--link"]).arg(from).arg(to)).map(drop)
 }
 
 fn write(path: &Path, content: &str) -> Result<()> {

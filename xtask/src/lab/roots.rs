@@ -154,6 +154,7 @@ const DESKTOP: &[&str] = &[
     "fontconfig",
     "fonts-dejavu-core",
     "locales",
+    "mount",
     "netbase",
     "strace",
     "x11-utils",

@@ -69,11 +69,11 @@ pub(super) fn host(tally: &mut Tally, programs: &Programs, no_skip: bool) -> Res
     let root = programs.lab.root(tally.name)?;
     Entry::check(root.clone())?;
     let inside = Path::new(INSIDE);
-    let mut entry = Entry::new(root).unprivileged().show(programs.lab.dir()).bind(Bind {
-        source: programs.dir.clone(),
-        target: inside.into(),
-        writable: false,
-    });
+    let lab = programs.lab.dir();
+    // Writable, because a hard link does not lead from one mount to another.
+    let laboratory = Bind { source: lab.into(), target: lab.into(), writable: true };
+    let tests = Bind { source: programs.dir.clone(), target: inside.into(), writable: false };
+    let mut entry = Entry::new(root).unprivileged().bind(laboratory).bind(tests);
     for (name, value) in environment(inside, programs, no_skip) {
         entry = entry.env(name, value);
     }

@@ -91,6 +91,11 @@ impl<'p> Translation<'p> {
         data: &mut dyn FnMut(&ByteString) -> Result<RawFd, Error>,
     ) -> Result<(), Error> {
         self.parents(op.at());
+        if matches!(op, Op::Bind { .. } | Op::Stack { .. } | Op::Tmpfs { .. } | Op::Proc { .. }) {
+            // What is mounted hides what was made, and may be the user's own directory, whose mode
+            // is none of our business.
+            self.out.modes.retain(|(path, _)| !path.is_within(op.at()));
+        }
         let target = op.at().as_path().as_os_str();
         match op {
             Op::Directory { at, mode } => {
@@ -190,5 +195,50 @@ fn bind(access: Access, optional: bool) -> &'static str {
         (Access::ReadWrite, true) => "--bind-try",
         (Access::Device, false) => "--dev-bind",
         (Access::Device, true) => "--dev-bind-try",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plan::{Access, Environment, HostPath, Namespaces, SCHEMA, Source, Step, Supervision};
+
+    fn plan(ops: Vec<Op>) -> Plan {
+        Plan {
+            schema: SCHEMA,
+            layers: vec![],
+            steps: ops.into_iter().map(|op| Step { op, reason: "test".into() }).collect(),
+            environment: Environment::default(),
+            working_directory: ContainerPath::root(),
+            command: vec!["true".into()],
+            supervision: Supervision::default(),
+            namespaces: Namespaces::default(),
+            decisions: vec![],
+            warnings: vec![],
+        }
+    }
+
+    /// An old bwrap has no `--perms`: modes are set afterwards, but never on what is mounted over the
+    /// directory since, which may be the user's home.
+    #[test]
+    fn modes_are_not_set_through_later_mounts() {
+        let directory = |at: &str, mode| Op::Directory { at: ContainerPath::literal(at), mode };
+        let bind = |at: &str| Op::Bind {
+            source: Source::Host(HostPath::literal(at)),
+            at: ContainerPath::literal(at),
+            access: Access::ReadWrite,
+            optional: false,
+        };
+        let plan = plan(vec![
+            directory("/tmp", 0o1777),
+            directory("/home/user", 0o700),
+            directory("/var/tmp", 0o1777),
+            bind("/tmp"),
+            bind("/home"),
+        ]);
+        let old = Features::from_help(b"--bind --dir --args", false);
+        let arguments = arguments(&plan, &Prepared::default(), old, &mut |_| Ok(0)).unwrap();
+        let modes: Vec<_> = arguments.modes.iter().map(|(p, m)| (p.to_string(), *m)).collect();
+        assert_eq!(modes, [("/var/tmp".to_owned(), 0o1777)]);
     }
 }
