@@ -13,16 +13,22 @@ mod recipe;
 mod roots;
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use crate::error::{Context, Problem, Result};
+use crate::process;
 use crate::progress::{note, step};
+use crate::setup::TEST_USER;
 use recipe::{Recipe, Source};
 
 /// Where the laboratory is when `BATHYSPHERE_LAB` does not say.
 const DEFAULT_DIRECTORY: &str = "/var/cache/bathysphere/lab";
+
+/// How long a store of a test is kept: longer than any test runs.
+const STORE_KEPT: Duration = Duration::from_secs(3600);
 
 /// The laboratory's directory, with what is known of the roots in it.
 #[derive(Debug, Clone)]
@@ -95,13 +101,22 @@ impl Lab {
         self.stores()
     }
 
-    /// A place for stores of tests, on the file system of the runtimes, so that prepared trees are
-    /// hard links as they are for a user whose games and cache are on one disk.
+    /// A place for stores of tests, on the file system of the runtimes, so that prepared trees are hard links as they are
+    /// for a user whose games and cache are on one disk. Stores that no test can be using any more are removed.
     fn stores(&self) -> Result<()> {
+        if !is_root() {
+            return Ok(());
+        }
         let dir = self.hidden("stores");
-        if is_root() && !dir.is_dir() {
-            fs::create_dir_all(&dir).at("creating", &dir)?;
-            give_to_test_user(&dir)?;
+        fs::create_dir_all(&dir).at("creating", &dir)?;
+        chown(&dir, Some(TEST_USER.uid), Some(TEST_USER.uid)).at("giving to the user", &dir)?;
+        for entry in fs::read_dir(&dir).at("reading", &dir)? {
+            let store = entry.at("reading", &dir)?.path();
+            let modified = store.symlink_metadata().and_then(|metadata| metadata.modified());
+            let age = modified.at("examining", &store)?.elapsed().unwrap_or_default();
+            if age > STORE_KEPT {
+                remove(&store)?;
+            }
         }
         Ok(())
     }
@@ -125,7 +140,7 @@ impl Lab {
             let aside = self.hidden(&format!("building-{}", recipe.name));
             remove(&aside)?;
             self.make(recipe, &aside)?;
-            if !roots::hosts().any(|host| host == recipe.name) {
+            if !recipe.is_host() {
                 give_to_test_user(&aside)?;
             }
             let stamp = self.stamp_file(recipe);
@@ -204,16 +219,9 @@ fn stamp_of(recipe: &Recipe) -> String {
 /// Makes the test user the owner of a runtime, as a player is of what Steam has installed: the kernel
 /// lets nobody else make hard links to it (`fs.protected_hardlinks`).
 fn give_to_test_user(tree: &Path) -> Result<()> {
-    let owner = format!("{0}:{0}", crate::setup::TEST_USER.uid);
-    let status = Command::new("chown")
-        .args(["--recursive", "--no-dereference", &owner])
-        .arg(tree)
-        .status()
-        .context("starting chown")?;
-    if status.success() {
-        return Ok(());
-    }
-    Err(Problem::new(format!("{} could not be given to the test user", tree.display())))
+    let owner = format!("{0}:{0}", TEST_USER.uid);
+    let mut chown = Command::new("chown");
+    process::output(chown.args(["--recursive", "--no-dereference", &owner]).arg(tree)).map(drop)
 }
 
 /// Removes a file or tree if it is there.
@@ -225,8 +233,7 @@ fn remove(path: &Path) -> Result<()> {
 
 /// What a tree takes on disk, hard links counted once.
 fn size_in_mib(tree: &Path) -> Result<u64> {
-    let output = Command::new("du").args(["-s", "-m"]).arg(tree).output().context("starting du")?;
-    let text = String::from_utf8_lossy(&output.stdout);
+    let text = process::output(Command::new("du").args(["-s", "-m"]).arg(tree))?;
     text.split_whitespace()
         .next()
         .and_then(|number| number.parse().ok())

@@ -85,6 +85,11 @@ impl Recipe {
         format!("{:016x}", fnv1a(text.as_bytes()))
     }
 
+    /// Whether the root serves as a host.
+    pub(crate) fn is_host(&self) -> bool {
+        matches!(&self.source, Source::System(system) if system.host)
+    }
+
     /// The recipe's name for the root that must be there first, if any.
     pub(crate) fn parent(&self) -> Option<&'static str> {
         match self.source {

@@ -295,8 +295,7 @@ pub(crate) const RECIPES: &[Recipe] = &[
 
 /// The roots that serve as hosts.
 pub(crate) fn hosts() -> impl Iterator<Item = &'static str> {
-    let is_host = |recipe: &&Recipe| matches!(&recipe.source, Source::System(s) if s.host);
-    RECIPES.iter().filter(is_host).map(|recipe| recipe.name)
+    RECIPES.iter().filter(|recipe| recipe.is_host()).map(|recipe| recipe.name)
 }
 
 /// The recipe of a name.
