@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::Path;
 
-/// What is the kernel's and changes by itself; what is mounted there is in the mount table, which the
-/// probe prints whole.
-const LIVE: &[&str] = &["/proc", "/sys", "/dev", "/tmp", "/var/tmp"];
+/// What changes by itself: the kernel's, and what is shared with the host, where other tests write.
+/// What is mounted there is in the mount table, which the probe prints whole.
+const LIVE: &[&str] =
+    &["/proc", "/sys", "/dev", "/tmp", "/var/tmp", "/var/cache/bathysphere", "/home", "/opt"];
 
 /// The probe's account of the whole tree under one executor. The home is the same for both.
 fn walk(runtime: &str, backend: &str, stacking: &str, home: &Path) -> Result<String, String> {
