@@ -25,6 +25,13 @@ pub(crate) enum Command {
         /// The code, as in a message of this program.
         code: String,
     },
+    /// Secure what is new in a store and delete what is long unused. Started by `run` in the
+    /// background after it has prepared something.
+    #[command(hide = true)]
+    TidyStore {
+        /// The store.
+        store: PathBuf,
+    },
 }
 
 /// Arguments of `run`.

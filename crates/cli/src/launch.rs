@@ -3,7 +3,7 @@
 use crate::args::{self, Format, Launch, Run, ShowPlan, Stacking};
 use crate::edge::Edge;
 use crate::timings::Timings;
-use crate::{FAILURE, USAGE, logger, report, runtimes};
+use crate::{FAILURE, USAGE, logger, report, runtimes, tidy};
 use compose::{Facts, HomeMode, ProviderChoice, Request, RuntimeChoice, Share};
 use plan::{
     ByteString, Code, ContainerPath, HostPath, Op, Plan, Preload, Problem, StackForm, Tuple,
@@ -161,6 +161,9 @@ fn launch(run: &Run, timings: &mut Timings) -> Result<u8, Stop> {
         };
         timings.phase("prepare");
         store.warnings().iter().for_each(report::problem);
+        if prepared.built && !store.is_ephemeral() {
+            tidy::start(store.path());
+        }
         if run.only_prepare {
             return Ok(0);
         }
@@ -203,13 +206,17 @@ fn open_store(launch: &Launch, edge: &Edge) -> Result<Store, Stop> {
 struct Ready {
     directories: sandbox::Prepared,
     _locks: Vec<OwnedFd>,
+    /// Whether any of them is new.
+    built: bool,
 }
 
 fn prepare(store: &Store, plan: &Plan) -> Result<Ready, store::Error> {
     let mut locks = vec![];
+    let mut built = false;
     let mut layers = BTreeMap::new();
     for spec in &plan.layers {
         let layer = store.layer(spec)?;
+        built |= layer.built;
         layers.insert(spec.name.clone(), layer.path);
         locks.push(layer.lock);
     }
@@ -219,11 +226,12 @@ fn prepare(store: &Store, plan: &Plan) -> Result<Ready, store::Error> {
             let stack = Stack::of(sources, &plan.layers)
                 .unwrap_or_else(|layer| unreachable!("a plan has the layers it names: {layer}"));
             let tree = store.tree(&stack)?;
+            built |= tree.built;
             trees.insert(at.clone(), tree.path);
             locks.push(tree.lock);
         }
     }
-    Ok(Ready { directories: sandbox::Prepared { layers, trees }, _locks: locks })
+    Ok(Ready { directories: sandbox::Prepared { layers, trees }, _locks: locks, built })
 }
 
 fn execute(session: &Session, run: &Run, plan: &Plan, ready: &Ready) -> Result<u8, sandbox::Error> {

@@ -3,15 +3,24 @@
 use crate::report;
 use log::{LevelFilter, Log, Metadata, Record};
 
-struct Stderr;
+/// Target of records that say what takes long, so that the user knows why nothing happens yet. They are
+/// shown always.
+const PROGRESS: &str = "progress";
+
+/// Shows what is at this level or graver, and progress.
+struct Stderr(LevelFilter);
 
 impl Log for Stderr {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.level() <= self.0 || metadata.target() == PROGRESS
     }
 
     fn log(&self, record: &Record<'_>) {
-        report::notice(&format!("{}: {}", record.target(), record.args()));
+        if record.target() == PROGRESS {
+            report::notice(&record.args().to_string());
+        } else if self.enabled(record.metadata()) {
+            report::notice(&format!("{}: {}", record.target(), record.args()));
+        }
     }
 
     fn flush(&self) {}
@@ -25,6 +34,6 @@ pub(crate) fn start(verbosity: u8) {
         _ => LevelFilter::Debug,
     };
     // Fails only when a logger is set already, which nothing else does.
-    let _ = log::set_logger(&Stderr);
-    log::set_max_level(level);
+    let _ = log::set_boxed_logger(Box::new(Stderr(level)));
+    log::set_max_level(level.max(LevelFilter::Info));
 }

@@ -9,6 +9,7 @@ mod launch;
 mod logger;
 mod report;
 mod runtimes;
+mod tidy;
 mod timings;
 
 use args::{Cli, Command};
@@ -36,5 +37,6 @@ fn main() -> ExitCode {
         Command::Run(run) => launch::run(run),
         Command::Plan(show) => launch::show(show),
         Command::Explain { code } => explain::run(&code),
+        Command::TidyStore { store } => tidy::run(&store),
     }
 }

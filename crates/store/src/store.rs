@@ -179,7 +179,11 @@ impl Store {
         stack.digest(&mut hasher)?;
         let key = hasher.finish();
         self.build(Shelf::Trees, &key, &stack.describe(), &mut |into| {
-            log::info!("making a tree of {}", stack.describe());
+            log::info!(
+                target: "progress",
+                "making a tree of {}; this is done once and may take a minute",
+                stack.describe()
+            );
             let nodes = stack.nodes()?;
             let mut union = Union::new(Whiteouts::Apply);
             union.placer.never_link = never_link;
