@@ -12,7 +12,7 @@ use crate::error::{Context, Problem, Result};
 use crate::lab::Lab;
 use crate::progress::{note, step};
 use crate::user::{self, TemporaryDir};
-use crate::{cargo, process};
+use crate::{dist, process};
 use cost::Cost;
 use subject::Subject;
 
@@ -28,9 +28,7 @@ pub(crate) struct Options {
 
 /// Measures and prints; never judges.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let program = step("building bathysphere", || {
-        cargo::executable(&["build", "--release", "-p", "bathysphere"], "bathysphere")
-    })?;
+    let program = dist::native()?;
     user::require_readable(&program)?;
     let lab = Lab::from_environment();
     lab.build(&[RUNTIME.to_owned()])?;

@@ -11,7 +11,7 @@ use crate::lab::Lab;
 use crate::process::output;
 use crate::progress::{note, step};
 use crate::user::{self, TemporaryDir};
-use crate::{cargo, setup};
+use crate::{cargo, dist, setup};
 
 const RUNTIME: &str = "runtime-bullseye";
 const GAME: &str = "game-neverball";
@@ -47,9 +47,7 @@ struct Stage {
 pub(crate) fn run() -> Result<()> {
     step("setting up", setup::run)?;
     let workspace = cargo::workspace()?;
-    let program = step("building bathysphere", || {
-        cargo::executable(&["build", "--release", "-p", "bathysphere"], "bathysphere")
-    })?;
+    let program = dist::native()?;
     user::require_readable(&program)?;
     let lab = Lab::from_environment();
     lab.build(&[RUNTIME.to_owned(), GAME.to_owned()])?;

@@ -44,6 +44,12 @@ pub(crate) fn replace(from: &Path, to: &Path) -> Result<()> {
     fs::rename(&aside, to).at("placing", to)
 }
 
+/// Builds the static binary for this machine.
+pub(crate) fn native() -> Result<PathBuf> {
+    let target = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
+    step("building bathysphere", || release("bathysphere", "bathysphere", &target))
+}
+
 /// Builds a program of a package in release mode for a target.
 pub(crate) fn release(package: &str, program: &str, target: &str) -> Result<PathBuf> {
     let arguments =

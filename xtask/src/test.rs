@@ -59,7 +59,7 @@ fn one(
     name: &'static str,
     options: &Options,
     workspace: &Workspace,
-    programs: &mut Option<Programs>,
+    programs: &mut Option<Result<Programs>>,
 ) -> Tally {
     let mut tally = Tally::new(name);
     let outcome = step(&format!("suite {name}"), || match name {
@@ -76,10 +76,10 @@ fn one(
         "dist" => tally.check(dist::run().map(drop)),
         "documentation" => suite::documentation(&mut tally),
         _ => {
-            let programs = match programs {
-                Some(programs) => programs,
-                None => programs.insert(step("building what the tests run", || build(workspace))?),
-            };
+            let programs = programs
+                .get_or_insert_with(|| step("building what the tests run", || build(workspace)))
+                .as_ref()
+                .map_err(|problem| Problem::new(problem.to_string()))?;
             if name == "machine" {
                 suite::machine(&mut tally, programs, workspace, options.no_skip)
             } else {
