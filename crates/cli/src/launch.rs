@@ -2,9 +2,10 @@
 
 use crate::args::{self, Format, Launch, Run, ShowPlan, Stacking};
 use crate::edge::Edge;
+use crate::memory::StoreMemory;
 use crate::timings::Timings;
 use crate::{FAILURE, USAGE, logger, report, runtimes, tidy};
-use compose::{Facts, HomeMode, ProviderChoice, Request, RuntimeChoice, Share};
+use compose::{Facts, Forgetful, HomeMode, Memory, ProviderChoice, Request, RuntimeChoice, Share};
 use plan::{
     ByteString, Code, ContainerPath, HostPath, Op, Plan, Preload, Problem, StackForm, Tuple,
 };
@@ -66,7 +67,7 @@ pub(crate) fn run(run: Run) -> ExitCode {
 pub(crate) fn show(show: ShowPlan) -> ExitCode {
     logger::start(show.launch.verbose);
     let mut timings = Timings::new(show.launch.timings);
-    let plan = match Session::start(&show.launch, &mut timings).and_then(|s| s.plan()) {
+    let plan = match Session::start(&show.launch, &mut timings).and_then(|s| s.plan(&Forgetful)) {
         Ok(plan) => plan,
         Err(stop) => return stop.report(),
     };
@@ -123,8 +124,8 @@ impl Session {
         Ok(Self { edge, facts, request, backend, may_restack })
     }
 
-    fn plan(&self) -> Result<Plan, Stop> {
-        compose::compose(&self.request, &self.facts).map_err(Stop::from)
+    fn plan(&self, memory: &dyn Memory) -> Result<Plan, Stop> {
+        compose::compose_with(&self.request, &self.facts, memory).map_err(Stop::from)
     }
 
     /// Changes to prepared trees, and says why.
@@ -143,9 +144,10 @@ fn launch(run: &Run, timings: &mut Timings) -> Result<u8, Stop> {
     let mut session = Session::start(&run.launch, timings)?;
     make_private_home(&session)?;
     let store = open_store(&run.launch, &session.edge)?;
+    let memory = StoreMemory::new(&store);
     let mut warned = false;
     loop {
-        let plan = session.plan()?;
+        let plan = session.plan(&memory)?;
         timings.phase("compose");
         if !std::mem::replace(&mut warned, true) {
             plan.warnings.iter().for_each(report::problem);

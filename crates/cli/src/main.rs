@@ -7,6 +7,7 @@ mod edge;
 mod explain;
 mod launch;
 mod logger;
+mod memory;
 mod report;
 mod runtimes;
 mod tidy;

@@ -9,6 +9,7 @@ use crate::draft::Draft;
 use crate::etc::{self, Etc};
 use crate::exports::{Exports, Mode, Wish};
 use crate::facts::Facts;
+use crate::memory::{self, Memory};
 use crate::request::{ProviderChoice, Request, RuntimeChoice};
 use crate::runtime::{self, Runtime};
 use crate::{
@@ -16,8 +17,11 @@ use crate::{
     view,
 };
 use inspect::manifest;
-use inspect::root::{Form, Kind, Root};
-use plan::{Access, Code, ContainerPath, HostPath, Problem, RootPath};
+use inspect::root::{Form, Kind, Root, Witnesses};
+use plan::{Access, ByteString, Code, ContainerPath, HostPath, Problem, RootPath, Tuple};
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 
 /// Where override links are in the container.
 const OVERRIDES: &str = "/usr/lib/pressure-vessel/overrides";
@@ -33,13 +37,12 @@ pub(crate) struct Assembled {
 ///
 /// # Errors
 /// Every problem that stops the launch.
-pub(crate) fn assemble(request: &Request, facts: &Facts) -> Result<Assembled, Vec<Problem>> {
-    let raw = Root::with_form(HostPath::root(), Form::Full).map_err(|e| {
-        vec![
-            Problem::blocking(Code::UNREADABLE, "the root directory cannot be read")
-                .evidence(e.to_string()),
-        ]
-    })?;
+pub(crate) fn assemble(
+    request: &Request,
+    facts: &Facts,
+    memory: &dyn Memory,
+) -> Result<Assembled, Vec<Problem>> {
+    let raw = Root::with_form(HostPath::root(), Form::Full).map_err(|e| vec![unreadable(&e)])?;
     let mut draft = Draft::new(raw);
     let runtime = match &request.runtime {
         RuntimeChoice::Host => None,
@@ -50,7 +53,7 @@ pub(crate) fn assemble(request: &Request, facts: &Facts) -> Result<Assembled, Ve
     let mut late = None;
     match &runtime {
         None => without_runtime(request, facts, &mut draft),
-        Some(runtime) => late = Some(with_runtime(request, facts, runtime, &mut draft)?),
+        Some(runtime) => late = Some(with_runtime(request, facts, memory, runtime, &mut draft)?),
     }
     let working_directory =
         shares(request, facts, runtime.as_ref(), &mut draft).map_err(|p| vec![p])?;
@@ -81,6 +84,7 @@ fn without_runtime(request: &Request, facts: &Facts, draft: &mut Draft) {
 fn with_runtime(
     request: &Request,
     facts: &Facts,
+    memory: &dyn Memory,
     runtime: &Runtime,
     draft: &mut Draft,
 ) -> Result<Captured, Vec<Problem>> {
@@ -94,7 +98,7 @@ fn with_runtime(
     view::kernel(facts, request.devel, request.unshare_pid, draft);
     let root = provider.as_ref().map(|p| p.root(facts));
     sockets::user_directory(facts, draft);
-    let mut taken = capture(request, facts, runtime, provider.as_ref())?;
+    let mut taken = captured(request, facts, memory, runtime, provider.as_ref())?;
     linker_files(&mut taken, draft);
     captured::place(&mut taken, draft);
     let pulse = sockets::pulse_is_shared(facts, draft);
@@ -160,41 +164,129 @@ fn provider(request: &Request, facts: &Facts, draft: &Draft) -> Result<Option<Pr
     }
 }
 
-/// Decides about libraries, drivers and locales.
-fn capture(
+/// Variables that decide where drivers, layers and libraries are looked for: those that begin so. The
+/// capture sees no others.
+const SEARCH_VARIABLES: &[&str] = &[
+    "GBM_",
+    "HOME",
+    "LD_LIBRARY_PATH",
+    "LIBGL_",
+    "LIBVA_",
+    "OCL_",
+    "OPENCL_",
+    "VDPAU_",
+    "VK_",
+    "XDG_CONFIG_",
+    "XDG_DATA_",
+    "XR_",
+    "__EGL_",
+];
+
+/// Decides about libraries, drivers and locales, or remembers what was decided.
+fn captured(
     request: &Request,
     facts: &Facts,
+    memory: &dyn Memory,
     runtime: &Runtime,
     provider: Option<&Provider>,
 ) -> Result<Captured, Vec<Problem>> {
-    let environment = manifest::Environment::new(facts.environment.iter());
-    let input = capture::Input {
-        provider: provider.map(|p| p.root(facts)),
-        host: &facts.host,
+    let searched = |name: &OsStr| {
+        SEARCH_VARIABLES.iter().any(|prefix| name.as_bytes().starts_with(prefix.as_bytes()))
+    };
+    let variables = facts.environment.iter().filter(|(name, _)| searched(name));
+    let question = Question {
+        provider: provider.map(|p| p.root(facts).path().clone()),
         provider_mount: provider
             .map_or_else(|| ContainerPath::literal("/run/host"), Provider::mount),
-        runtime: &runtime.root,
+        runtime: runtime.root.path().clone(),
+        is_full: matches!(runtime.root.form(), Form::Full),
+        manifest: runtime.manifest.map(|m| (m.device, m.inode, m.size, m.modified)),
         tuples: runtime.tuples.clone(),
+        variables: variables.map(|(n, v)| (n.into(), v.into())).collect(),
+        locales: environment::locale_variables(facts, request),
+        import: [
+            request.import_vulkan_layers,
+            request.import_openxr_runtimes,
+            request.import_openxr_layers,
+        ],
+    };
+    let key = serde_json::to_vec(&question).unwrap_or_default();
+    if let Some(taken) = memory::recall(memory, &key) {
+        return Ok(taken);
+    }
+    let (taken, witnesses) = capture(&question, facts, runtime, provider)?;
+    memory::keep(memory, &key, witnesses, &taken);
+    Ok(taken)
+}
+
+/// Everything but the roots that the capture depends on.
+#[derive(serde::Serialize)]
+struct Question {
+    provider: Option<HostPath>,
+    provider_mount: ContainerPath,
+    runtime: HostPath,
+    is_full: bool,
+    manifest: Option<(u64, u64, u64, i64)>,
+    tuples: Vec<Tuple>,
+    variables: Vec<(ByteString, ByteString)>,
+    locales: BTreeMap<String, String>,
+    import: [bool; 3],
+}
+
+/// Decides about libraries, drivers and locales, and says what that was decided from.
+fn capture(
+    question: &Question,
+    facts: &Facts,
+    runtime: &Runtime,
+    provider: Option<&Provider>,
+) -> Result<(Captured, Witnesses), Vec<Problem>> {
+    // Roots of their own, so that what is looked at here is told from what is looked at elsewhere.
+    let fresh = |root: &Root| {
+        let form = root.form().clone();
+        Root::with_form(root.path().clone(), form).map_err(|e| vec![unreadable(&e)])
+    };
+    let host = fresh(&facts.host)?;
+    let files = fresh(&runtime.root)?;
+    let other = match provider {
+        Some(Provider::Other(root)) => Some(fresh(root)?),
+        Some(Provider::Host) | None => None,
+    };
+    let variables = question.variables.iter().map(|(n, v)| (n.as_os_str(), v.as_os_str()));
+    let environment = manifest::Environment::new(variables);
+    let [import_vulkan_layers, import_openxr_runtimes, import_openxr_layers] = question.import;
+    let input = capture::Input {
+        provider: provider.map(|_| other.as_ref().unwrap_or(&host)),
+        host: &host,
+        provider_mount: question.provider_mount.clone(),
+        runtime: &files,
+        tuples: question.tuples.clone(),
         overrides: ContainerPath::literal(OVERRIDES),
         environment: &environment,
-        import_vulkan_layers: request.import_vulkan_layers,
-        import_openxr_runtimes: request.import_openxr_runtimes,
-        import_openxr_layers: request.import_openxr_layers,
+        import_vulkan_layers,
+        import_openxr_runtimes,
+        import_openxr_layers,
     };
     let mut taken = capture::capture(&input).map_err(|e| vec![e.into()])?;
-    let requested = environment::locale_variables(facts, request);
     let locales = locale::decide(&locale::Input {
         runtime: input.runtime,
         provider: input.provider,
         provider_mount: input.provider_mount,
         glibc: &taken.glibc,
-        requested: &requested,
+        requested: &question.locales,
     });
     taken.entries.extend(locales.entries);
     taken.environment.0.extend(locales.environment.0);
     taken.decisions.extend(locales.decisions);
     taken.warnings.extend(locales.warnings);
-    Ok(taken)
+    let mut witnesses = host.witnesses();
+    for root in [Some(&files), other.as_ref()].into_iter().flatten() {
+        witnesses.merge(root.witnesses());
+    }
+    Ok((taken, witnesses))
+}
+
+fn unreadable(error: &inspect::root::Error) -> Problem {
+    Problem::blocking(Code::UNREADABLE, "a root cannot be read").evidence(error.to_string())
 }
 
 /// The directory in which every linker's cache is, and the links to it.

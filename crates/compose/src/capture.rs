@@ -26,6 +26,7 @@ use plan::{
     Code, ContainerPath, Decision, Environment, HostPath, LayerEntry, Origin, Problem, RootPath,
     Subject, Tuple, Verdict,
 };
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -57,8 +58,8 @@ pub struct Input<'a> {
     pub import_openxr_layers: bool,
 }
 
-/// What comes of it.
-#[derive(Clone, Debug, Default)]
+/// What comes of it. Its serialised form is for [`crate::memory`].
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Captured {
     /// What the layer has, by path from the container's root. Paths that replace something of the
     /// runtime are free of the runtime's symbolic links, so on a non-merged runtime they may be
@@ -76,13 +77,16 @@ pub struct Captured {
     /// Whose C library each architecture runs with.
     pub glibc: BTreeMap<Tuple, Origin>,
     /// Why each library, module and manifest was taken or not.
+    #[serde(skip)]
     pub decisions: Vec<Decision>,
     /// What the user should be told.
     pub warnings: Vec<Problem>,
     /// The content of the container's `/etc/ld.so.cache`.
+    #[serde(skip)]
     pub ld_cache: Vec<u8>,
     /// The content of the container's `/etc/ld.so.conf`, from which `ldconfig` would make the same
     /// cache.
+    #[serde(skip)]
     pub ld_conf: Vec<u8>,
     /// Directories for `LD_LIBRARY_PATH`, in order. The override directories need not be in it as
     /// the cache has them; aliases do.
@@ -95,7 +99,7 @@ pub struct Captured {
 }
 
 /// A directory or file of the provider that must be seen at a place in the container.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Export {
     /// Where the host has it, resolved.
     pub source: HostPath,

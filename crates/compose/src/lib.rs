@@ -27,6 +27,7 @@ mod knowledge;
 mod ldso;
 mod loader;
 pub mod locale;
+mod memory;
 mod named;
 mod preload;
 mod record;
@@ -44,6 +45,7 @@ mod timezone;
 mod view;
 
 pub use facts::{Facts, GatherError, Inherited, User};
+pub use memory::{Forgetful, Memory};
 pub use request::{HomeMode, ProviderChoice, Request, RuntimeChoice, Share};
 
 use plan::{Code, Namespaces, Plan, Problem, SCHEMA, Supervision};
@@ -53,12 +55,25 @@ use plan::{Code, Namespaces, Plan, Problem, SCHEMA, Supervision};
 /// # Errors
 /// Every problem that stops the launch; those that do not are in [`Plan::warnings`].
 pub fn compose(request: &Request, facts: &Facts) -> Result<Plan, Vec<Problem>> {
+    compose_with(request, facts, &Forgetful)
+}
+
+/// As [`compose`], with what earlier launches have decided. The plan is the same but for
+/// [`Plan::decisions`], which lacks what was remembered.
+///
+/// # Errors
+/// As [`compose`].
+pub fn compose_with(
+    request: &Request,
+    facts: &Facts,
+    memory: &dyn Memory,
+) -> Result<Plan, Vec<Problem>> {
     if request.command.is_empty() {
         let problem = Problem::blocking(Code::BAD_VALUE, "there is no command to run")
             .hint("name one after the options");
         return Err(vec![problem]);
     }
-    let assembled = assemble::assemble(request, facts)?;
+    let assembled = assemble::assemble(request, facts, memory)?;
     let made = assembled.draft.finish(request.stack, &facts.mounts);
     let detached = !request.interactive && !request.devel;
     Ok(Plan {

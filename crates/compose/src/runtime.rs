@@ -12,7 +12,7 @@
 
 use inspect::elf;
 use inspect::mtree;
-use inspect::root::{Error, Form, Kind, Root};
+use inspect::root::{Error, Form, Identity, Kind, Root};
 use plan::{Code, HostPath, Problem, RootPath, Tuple};
 
 /// A runtime, found.
@@ -21,6 +21,8 @@ pub(crate) struct Runtime {
     pub(crate) path: HostPath,
     /// Its files: a sysroot or a merged `/usr`.
     pub(crate) root: Root,
+    /// The manifest, of a depot: what tells it from another.
+    pub(crate) manifest: Option<Identity>,
     /// The file that is locked while the runtime is in use.
     pub(crate) lock: Option<HostPath>,
     /// The architectures asked for that it has, in the order asked for.
@@ -40,6 +42,7 @@ pub(crate) fn open(raw: &Root, path: &HostPath, tuples: &[Tuple]) -> Result<Runt
     let place = directory(raw, path)?;
     let source = Root::with_form(place.clone(), Form::Full).map_err(|e| unreadable(path, &e))?;
     let (files, form) = form(&source, path)?;
+    let manifest = form.is_some().then(|| manifest(&source)).flatten().map(|m| m.identity);
     let root = match form {
         Some(form) => Root::with_form(files.clone(), form),
         None => Root::open(files.clone()),
@@ -51,7 +54,8 @@ pub(crate) fn open(raw: &Root, path: &HostPath, tuples: &[Tuple]) -> Result<Runt
         .and_then(|p| raw.find(&p))
         .filter(|found| found.kind == Kind::File)
         .map(|found| found.host);
-    let mut runtime = Runtime { path: path.clone(), root, lock, tuples: vec![], warnings: vec![] };
+    let mut runtime =
+        Runtime { path: path.clone(), root, manifest, lock, tuples: vec![], warnings: vec![] };
     check(&mut runtime, tuples)?;
     Ok(runtime)
 }
@@ -76,6 +80,11 @@ fn directory(raw: &Root, path: &HostPath) -> Result<HostPath, Problem> {
         }
         Err(e) => Err(unreadable(path, &e)),
     }
+}
+
+/// A depot's manifest file.
+fn manifest(source: &Root) -> Option<inspect::root::Resolved> {
+    MANIFESTS.iter().find_map(|(name, _)| source.find(&RootPath::literal(name)))
 }
 
 /// Where the files are, and their form where the directory says it.

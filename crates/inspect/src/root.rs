@@ -16,6 +16,7 @@ mod layout;
 mod stat;
 mod tree;
 mod walk;
+mod witness;
 
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ use tree::Tree;
 pub use error::Error;
 pub use glob::matches;
 pub use layout::{Layout, TopLevel};
+pub use witness::Witnesses;
 
 /// What a root is made of.
 #[derive(Clone, Debug)]
@@ -140,6 +142,11 @@ impl Root {
     /// When `path` is not a directory or cannot be searched.
     pub fn with_form(path: HostPath, form: Form) -> Result<Root, Error> {
         Tree::open(path, form).map(|tree| Root { tree })
+    }
+
+    /// Everything that was looked at in this root so far.
+    pub fn witnesses(&self) -> Witnesses {
+        Witnesses::of(&self.tree)
     }
 
     /// The directory on the host.

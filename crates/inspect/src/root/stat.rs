@@ -28,10 +28,28 @@ pub(super) fn look_through(host: &HostPath) -> Result<Node, Fault> {
     look_with(host, AtFlags::NO_AUTOMOUNT)
 }
 
-fn look_with(host: &HostPath, flags: AtFlags) -> Result<Node, Fault> {
+/// As [`look`], without reading a link.
+pub(super) fn glance(host: &HostPath) -> Result<(Kind, Identity), Fault> {
+    let seen = identify(host, AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT)?;
+    Ok((seen.0, seen.1))
+}
+
+fn identify(host: &HostPath, flags: AtFlags) -> Result<(Kind, Identity, u32), Fault> {
     let s = fs::statx(CWD, host.as_path(), flags, StatxFlags::BASIC_STATS)
         .map_err(|e| Fault::from_errno("statx", e))?;
-    let kind = kind_of(FileType::from_raw_mode(s.stx_mode.into()));
+    let identity = Identity {
+        device: fs::makedev(s.stx_dev_major, s.stx_dev_minor),
+        inode: s.stx_ino,
+        size: s.stx_size,
+        modified: nanoseconds(s.stx_mtime),
+        changed: nanoseconds(s.stx_ctime),
+    };
+    let mode = u32::from(s.stx_mode);
+    Ok((kind_of(FileType::from_raw_mode(mode)), identity, mode & 0o7777))
+}
+
+fn look_with(host: &HostPath, flags: AtFlags) -> Result<Node, Fault> {
+    let (kind, identity, mode) = identify(host, flags)?;
     let link = match kind {
         Kind::Symlink => {
             let text = fs::readlinkat(CWD, host.as_path(), Vec::new())
@@ -40,14 +58,7 @@ fn look_with(host: &HostPath, flags: AtFlags) -> Result<Node, Fault> {
         }
         _ => None,
     };
-    let identity = Identity {
-        device: fs::makedev(s.stx_dev_major, s.stx_dev_minor),
-        inode: s.stx_ino,
-        size: s.stx_size,
-        modified: nanoseconds(s.stx_mtime),
-        changed: nanoseconds(s.stx_ctime),
-    };
-    Ok(Node { kind, link, identity, mode: u32::from(s.stx_mode) & 0o7777, host: host.clone() })
+    Ok(Node { kind, link, identity, mode, host: host.clone() })
 }
 
 /// Whether a directory is on a file system of autofs, with nothing mounted over it. Opening with `O_PATH` does
