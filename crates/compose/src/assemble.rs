@@ -118,7 +118,7 @@ fn with_runtime(
 /// A root whose drivers are used.
 enum Provider {
     Host,
-    Other(Root),
+    Other(Box<Root>),
 }
 
 impl Provider {
@@ -158,7 +158,7 @@ fn provider(request: &Request, facts: &Facts, draft: &Draft) -> Result<Option<Pr
     let root = Root::open(found.host).map_err(|e| problem(e.to_string()))?;
     let lib = RootPath::literal("/usr/lib");
     match root.resolve(&lib) {
-        Ok(found) if found.kind == Kind::Directory => Ok(Some(Provider::Other(root))),
+        Ok(found) if found.kind == Kind::Directory => Ok(Some(Provider::Other(Box::new(root)))),
         Ok(_) => Err(problem(format!("`{lib}` is not a directory there"))),
         Err(e) => Err(problem(e.to_string())),
     }
