@@ -9,7 +9,9 @@ mod launch;
 mod logger;
 mod memory;
 mod report;
+mod request;
 mod runtimes;
+mod stop;
 mod tidy;
 mod timings;
 

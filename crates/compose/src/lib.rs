@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod answer;
 mod approach;
 mod area;
 mod assemble;

@@ -1,0 +1,202 @@
+//! From the command line to a request: every value checked, every default filled in.
+
+use crate::args::{Launch, Stacking};
+use crate::stop::Stop;
+use crate::{report, runtimes};
+use compose::{Facts, HomeMode, ProviderChoice, Request, RuntimeChoice, Share};
+use plan::{ByteString, Code, HostPath, Preload, Problem, StackForm, Tuple};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+/// An option whose value cannot be used.
+pub(crate) fn bad_value<E: std::fmt::Display>(option: &str) -> impl Fn(E) -> Stop {
+    move |error| {
+        Problem::blocking(Code::BAD_VALUE, format!("{option}: {error}"))
+            .hint("`bathysphere run --help` says what each option takes")
+            .into()
+    }
+}
+
+/// What the options ask for on this machine.
+///
+/// # Errors
+/// Every problem with their values; exit status 2.
+pub(crate) fn request(launch: &Launch, facts: &Facts) -> Result<Request, Stop> {
+    let working_directory = rustix::process::getcwd(vec![]).map_err(|error| {
+        Problem::blocking(Code::BAD_VALUE, format!("the working directory is gone: {error}"))
+            .hint("change to a directory that exists")
+    })?;
+    let defaults = Request::default();
+    Ok(Request {
+        runtime: runtime(launch, facts)?,
+        tuples: tuples(&launch.architectures)?,
+        provider: provider(&launch.graphics_provider)?,
+        filesystems: launch.filesystem.iter().map(|f| share(f)).collect::<Result<_, _>>()?,
+        home: home(launch)?,
+        environment: launch.env.iter().map(|e| variable(e)).collect::<Result<_, _>>()?,
+        working_directory: HostPath::new(OsStr::from_bytes(working_directory.as_bytes()))
+            .map_err(bad_value("working directory"))?,
+        command: launch.command.iter().map(|c| c.as_os_str().into()).collect(),
+        stack: if launch.stacking == Stacking::Tree { StackForm::Tree } else { StackForm::Overlay },
+        pass_fds: launch.pass_fd.clone(),
+        terminate_idle: milliseconds("--terminate-idle-timeout", launch.terminate_idle_timeout)?
+            .or(launch.terminate_timeout.map(|_| 0)),
+        terminate_grace: milliseconds("--terminate-timeout", launch.terminate_timeout)?
+            .unwrap_or(defaults.terminate_grace),
+        unshare_pid: launch.unshare_pid,
+        devel: launch.devel,
+        interactive: launch.interactive,
+        import_vulkan_layers: !launch.no_import_vulkan_layers,
+        import_openxr_runtimes: launch.import_openxr_runtimes,
+        import_openxr_layers: launch.import_openxr_layers,
+        preloads: launch
+            .ld_preload
+            .iter()
+            .map(|m| Preload { module: m.as_os_str().into(), tuple: None })
+            .collect(),
+        ..defaults
+    })
+}
+
+/// The runtime that is asked for; without one, an installed Steam Linux Runtime, else the host.
+fn runtime(launch: &Launch, facts: &Facts) -> Result<RuntimeChoice, Stop> {
+    match launch.runtime.as_deref() {
+        Some(host) if host == "host" => Ok(RuntimeChoice::Host),
+        Some(path) if path.as_bytes().contains(&b'/') => {
+            absolute(path).map(RuntimeChoice::Dir).map_err(bad_value("--runtime"))
+        }
+        Some(name) => Ok(RuntimeChoice::Dir(runtimes::by_name(facts, name)?)),
+        None => match runtimes::installed(facts).into_iter().next() {
+            Some(best) => {
+                report::notice(&format!("runtime: {} in {}", best.name, best.path));
+                Ok(RuntimeChoice::Dir(best.path))
+            }
+            None => {
+                report::notice("runtime: this machine's own /usr, as no other is installed");
+                Ok(RuntimeChoice::Host)
+            }
+        },
+    }
+}
+
+/// A path of the command line, relative ones to the working directory.
+fn absolute(path: &OsStr) -> Result<HostPath, String> {
+    let absolute = std::path::absolute(path).map_err(|error| error.to_string())?;
+    HostPath::new(absolute).map_err(|error| error.to_string())
+}
+
+fn tuples(list: &str) -> Result<Vec<Tuple>, Stop> {
+    let mut out: Vec<Tuple> = vec![];
+    for name in list.split(':').filter(|n| !n.is_empty()) {
+        let tuple = name.parse().map_err(bad_value("--architectures"))?;
+        if !out.contains(&tuple) {
+            out.push(tuple);
+        }
+    }
+    if out.is_empty() {
+        return Err(bad_value("--architectures")("names no architecture"));
+    }
+    Ok(out)
+}
+
+fn provider(value: &OsStr) -> Result<ProviderChoice, Stop> {
+    if value.is_empty() {
+        return Ok(ProviderChoice::None);
+    }
+    absolute(value).map(ProviderChoice::Root).map_err(bad_value("--graphics-provider"))
+}
+
+/// `PATH`, `PATH:ro` or `PATH:rw`. Other colons belong to the path.
+fn share(value: &OsStr) -> Result<Share, Stop> {
+    let bytes = value.as_bytes();
+    let (path, read_only) = match (bytes.strip_suffix(b":ro"), bytes.strip_suffix(b":rw")) {
+        (Some(path), _) => (path, true),
+        (None, Some(path)) => (path, false),
+        (None, None) => (bytes, false),
+    };
+    let path = HostPath::new(OsStr::from_bytes(path)).map_err(bad_value("--filesystem"))?;
+    Ok(Share { path, read_only })
+}
+
+fn home(launch: &Launch) -> Result<HomeMode, Stop> {
+    match &launch.home {
+        _ if launch.transient_home => Ok(HomeMode::Transient),
+        Some(path) => {
+            absolute(path.as_os_str()).map(HomeMode::Private).map_err(bad_value("--home"))
+        }
+        None => Ok(HomeMode::Shared),
+    }
+}
+
+fn variable(value: &OsStr) -> Result<(ByteString, Option<ByteString>), Stop> {
+    let bytes = value.as_bytes();
+    let (name, value) = match bytes.iter().position(|b| *b == b'=') {
+        Some(at) => (&bytes[..at], Some(bytes[at + 1..].to_vec().into())),
+        None => (bytes, None),
+    };
+    if name.is_empty() {
+        return Err(bad_value("--env")("the name of the variable is empty"));
+    }
+    Ok((name.to_vec().into(), value))
+}
+
+/// The longest time that can be asked for: about a year, far from any overflow.
+const LONGEST: f64 = 3e7;
+
+fn milliseconds(option: &str, seconds: Option<f64>) -> Result<Option<u64>, Stop> {
+    match seconds {
+        None => Ok(None),
+        Some(s) if (0.0..=LONGEST).contains(&s) => {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked")]
+            let milliseconds = (s * 1000.0).round() as u64;
+            Ok(Some(milliseconds))
+        }
+        Some(s) => Err(bad_value(option)(format!("{s} is not between 0 and {LONGEST:.0} seconds"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares() {
+        for (value, path, read_only) in [
+            ("/a", "/a", false),
+            ("/a:ro", "/a", true),
+            ("/a:rw", "/a", false),
+            ("/a:b", "/a:b", false),
+            ("/a:b:ro", "/a:b", true),
+        ] {
+            let want = Share { path: HostPath::literal(path), read_only };
+            assert_eq!(share(OsStr::new(value)).ok(), Some(want), "{value}");
+        }
+        assert!(share(OsStr::new("relative")).is_err());
+    }
+
+    #[test]
+    fn variables() {
+        let some = |n: &str, v: &str| Some((n.into(), Some(v.into())));
+        assert_eq!(variable(OsStr::new("A=b=c")).ok(), some("A", "b=c"));
+        assert_eq!(variable(OsStr::new("A=")).ok(), some("A", ""));
+        assert_eq!(variable(OsStr::new("A")).ok(), Some(("A".into(), None)));
+        assert!(variable(OsStr::new("=x")).is_err());
+    }
+
+    #[test]
+    fn times() {
+        assert_eq!(milliseconds("--t", Some(1.5)).ok(), Some(Some(1500)));
+        assert_eq!(milliseconds("--t", None).ok(), Some(None));
+        for bad in [-1.0, f64::NAN, f64::INFINITY, 1e300] {
+            assert!(milliseconds("--t", Some(bad)).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn architectures() {
+        let both = "i386-linux-gnu:x86_64-linux-gnu:i386-linux-gnu";
+        assert_eq!(tuples(both).ok(), Some(vec![Tuple::I386, Tuple::X86_64]));
+        assert!(tuples("").is_err());
+        assert!(tuples("riscv64-linux-gnu").is_err());
+    }
+}
