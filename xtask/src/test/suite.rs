@@ -41,10 +41,15 @@ pub(super) fn machine(
     no_skip: bool,
 ) -> Result<()> {
     let home = TemporaryDir::new()?;
+    // Some tests run an example as a program; `cargo test` would make a test of it, or, restricted to
+    // one kind of target, nothing.
+    cargo::run(&["build", "--workspace", "--examples", "--locked"])?;
     let mut test = limited(&cargo::cargo(&[
         "test",
         "--workspace",
-        "--all-targets",
+        "--lib",
+        "--bins",
+        "--tests",
         "--locked",
         "--no-fail-fast",
         "--",

@@ -3,7 +3,7 @@
 use crate::support::{BACKENDS, FORMS, Launch, lab, need, probe, sh};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What changes by itself: the kernel's, and what is shared with the host, where other tests write.
 /// What is mounted there is in the mount table, which the probe prints whole.
@@ -14,20 +14,30 @@ const LIVE: &[&str] =
 fn walk(runtime: &str, backend: &str, stacking: &str, home: &Path) -> Result<String, String> {
     let probe = probe()?;
     let directory = probe.parent().ok_or("the probe has no directory")?;
-    let runtime = if runtime == "host" { "host".into() } else { lab(runtime)?.into_os_string() };
+    let root = if runtime == "host" { "host".into() } else { lab(runtime)?.into_os_string() };
     let outcome = Launch::new()
         .env("HOME", home)
         .in_directory(home)
-        .runtime(&runtime)
+        .runtime(&root)
         .backend(backend)
         .pair("--stacking", stacking)
         .pair("--filesystem", format!("{}:ro", directory.display()))
-        .run(&walk_command(&probe));
+        .run(&walk_command(&probe, runtime == "host"));
     Ok(outcome.ok())
 }
 
-fn walk_command(probe: &Path) -> Vec<OsString> {
-    let skip = LIVE.iter().flat_map(|path| ["--skip".into(), path.into()]);
+/// Top-level directories of a machine that hold still while tests run.
+const SYSTEM: &[&str] = &["bin", "etc", "lib", "lib32", "lib64", "libx32", "sbin", "usr"];
+
+/// With the host's own `/usr`, everything else in its `/` is shared as well, and lives.
+fn walk_command(probe: &Path, whole_host: bool) -> Vec<OsString> {
+    let mut skip: BTreeSet<PathBuf> = LIVE.iter().map(PathBuf::from).collect();
+    if whole_host {
+        let top = std::fs::read_dir("/").unwrap().map(|entry| entry.unwrap().file_name());
+        let living = top.filter(|name| !SYSTEM.iter().any(|system| name == system));
+        skip.extend(living.map(|name| Path::new("/").join(name)));
+    }
+    let skip = skip.into_iter().flat_map(|path| ["--skip".into(), path.into()]);
     [probe.into(), "walk".into()].into_iter().chain(skip).collect()
 }
 
