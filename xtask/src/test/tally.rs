@@ -133,7 +133,8 @@ mod tests {
         let output = "running 4 tests\ntest a ... ok\ntest b::c ... FAILED\ntest d ... ignored, slow\n\
             test e ... ok\n\nsuccesses:\n\n---- e stdout ----\nSKIP: e: no X server\n\n\
             test result: FAILED. 2 passed; 1 failed; 1 ignored; 0 measured; 0 filtered out\n";
-        tally.read(output.as_bytes());
+        // Not by `read`, which passes the lines on: whoever counts this test's output would count them.
+        output.lines().for_each(|line| tally.line(line));
         assert_eq!((tally.passed, tally.failed, tally.skipped), (1, 1, 2));
         assert_eq!(tally.remarks.len(), 3);
     }
