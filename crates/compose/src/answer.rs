@@ -17,7 +17,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 /// Where override links are in the container.
-const OVERRIDES: &str = "/usr/lib/pressure-vessel/overrides";
+pub(crate) const OVERRIDES: &str = "/usr/lib/pressure-vessel/overrides";
 
 /// A root whose drivers are used.
 pub(crate) enum Provider {

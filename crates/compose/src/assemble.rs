@@ -91,6 +91,12 @@ fn with_runtime(
     view::kernel(facts, request.devel, request.unshare_pid, draft);
     let root = provider.as_ref().map(|p| p.root(facts));
     sockets::user_directory(facts, draft);
+    let overrides = answer::OVERRIDES.trim_start_matches('/');
+    draft.symlink(
+        ContainerPath::literal("/overrides"),
+        overrides,
+        "the overrides, by their short name",
+    );
     let mut taken = answer::captured(request, facts, memory, runtime, provider.as_ref())?;
     linker_files(&mut taken, draft);
     captured::place(&mut taken, draft);

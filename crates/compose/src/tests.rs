@@ -159,6 +159,7 @@ bind rw /proc = HOST/proc
 bind ro /sys = HOST/sys
 dir 0755 /run/pressure-vessel
 dir 0700 /run/user/1000
+symlink /overrides -> usr/lib/pressure-vessel/overrides
 bind ro /var/pressure-vessel/ldso = layer:var-pressure-vessel-ldso/
 symlink /run/pressure-vessel/ldso -> ../../var/pressure-vessel/ldso
 symlink /var/cache/ldconfig/ld.so.cache -> /var/pressure-vessel/ldso/ld.so.cache

@@ -126,11 +126,12 @@ fn system_files_come_from_the_host() {
         let script = "cat /run/host/container-manager; test -e /run/host/usr/bin/env && \
              test -e /run/host/etc/os-release && test -d /run/pressure-vessel && \
              . /run/host/os-release && echo $VERSION_ID; echo $container; \
-             test -e /etc/hosts && echo hosts";
+             test -e /etc/hosts && echo hosts; test -d /overrides/lib && echo overrides";
         let outcome = Launch::new().runtime(&runtime).backend(backend).run(&sh(script));
         let text = outcome.ok();
         assert!(text.starts_with("pressure-vessel\n"), "{backend}: {text}");
         assert!(text.contains("\npressure-vessel\n"), "{backend}: {text}");
+        assert!(text.ends_with("\noverrides\n"), "{backend}: {text}");
     }
 }
 
