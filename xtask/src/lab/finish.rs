@@ -36,7 +36,6 @@ const DIRECTORIES: &[&str] = &[
     "run",
     "srv",
     "sys",
-    "var/cache/bathysphere/lab",
     "var/tmp",
 ];
 
@@ -89,6 +88,10 @@ fn certificates(root: &Path) -> Result<()> {
 
 /// What only a machine has: a name, an identity, a time zone, locales.
 fn host(root: &Path) -> Result<()> {
+    // Where the laboratory is shown in a host. A runtime must not have it: what is shared below a
+    // directory of the runtime has nothing to be mounted on.
+    let laboratory = root.join("var/cache/bathysphere/lab");
+    fs::create_dir_all(&laboratory).at("creating", &laboratory)?;
     write(root, "etc/hostname", "lab\n", "")?;
     write(root, "etc/hosts", "127.0.0.1 localhost lab\n::1 localhost\n", "")?;
     write(root, "etc/machine-id", MACHINE_ID, "")?;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Raised when building changes in a way that the recipes do not show, so that every root is made again.
-const REVISION: u32 = 3;
+const REVISION: u32 = 4;
 
 /// How one root is made.
 #[derive(Debug)]
