@@ -4,8 +4,8 @@ use crate::support::{
     BACKENDS, FORMS, Launch, XServer, host_name, lab, need, outside, sh, x_server,
 };
 
-/// Suffix of programs in the laboratory, and whether hosts without 32-bit libraries lack them.
-const ABIS: &[(&str, &str)] = &[("x86_64-linux-gnu", "64 bit"), ("i386-linux-gnu", "32 bit")];
+/// Suffixes of programs in the laboratory.
+const ABIS: &[&str] = &["x86_64-linux-gnu", "i386-linux-gnu"];
 
 /// The line of `text` that starts with `key`, trimmed.
 fn line<'t>(text: &'t str, key: &str) -> Option<&'t str> {
@@ -35,50 +35,44 @@ fn host_mesa(x: &XServer) -> Result<String, String> {
     glx_mesa(&text).ok_or_else(|| format!("the host's glxinfo names no Mesa version:\n{text}"))
 }
 
-#[test]
-fn glxinfo_reports_the_hosts_mesa() {
-    let x = need!(x_server());
-    let want = need!(host_mesa(&x));
+/// Runs `PROGRAM.ABI` in every form of a runtime, with both executors, for each ABI that this host has
+/// drivers of, and compares the Mesa version that `version` finds in its output with the host's.
+fn everywhere(
+    program: &str,
+    argument: &str,
+    version: impl Fn(&str) -> Option<String>,
+) -> Result<(), String> {
+    let x = x_server()?;
+    let want = host_mesa(&x)?;
     for form in FORMS {
-        let runtime = need!(lab(form));
+        let runtime = lab(form)?;
         for backend in BACKENDS {
-            for (abi, _) in ABIS.iter().filter(|(abi, _)| has_drivers(abi)) {
+            for abi in ABIS.iter().filter(|abi| has_drivers(abi)) {
                 let outcome = Launch::new()
                     .runtime(&runtime)
                     .backend(backend)
                     .env("DISPLAY", &x.display)
-                    .run(&[&format!("/usr/bin/glxinfo.{abi}"), "-B"]);
-                let text = outcome.ok();
-                assert_eq!(
-                    glx_mesa(&text).as_deref(),
-                    Some(&*want),
-                    "{form} {backend} {abi}:\n{text}"
-                );
-                assert!(line(&text, "OpenGL renderer string: llvmpipe").is_some(), "{text}");
+                    .run(&[&format!("/usr/bin/{program}.{abi}"), argument]);
+                let found = version(&outcome.ok());
+                let account = outcome.account();
+                assert_eq!(found.as_deref(), Some(&*want), "{form} {backend} {abi}: {account}");
             }
         }
     }
+    Ok(())
+}
+
+#[test]
+fn glxinfo_reports_the_hosts_mesa() {
+    need!(everywhere("glxinfo", "-B", |text| {
+        assert!(line(text, "OpenGL renderer string: llvmpipe").is_some(), "{text}");
+        glx_mesa(text)
+    }));
 }
 
 #[test]
 fn vulkaninfo_reports_the_hosts_mesa() {
-    let x = need!(x_server());
-    let want = need!(host_mesa(&x));
-    for form in FORMS {
-        let runtime = need!(lab(form));
-        for backend in BACKENDS {
-            for (abi, _) in ABIS.iter().filter(|(abi, _)| has_drivers(abi)) {
-                let outcome = Launch::new()
-                    .runtime(&runtime)
-                    .backend(backend)
-                    .env("DISPLAY", &x.display)
-                    .run(&[&format!("/usr/bin/vulkaninfo.{abi}"), "--summary"]);
-                let text = outcome.ok();
-                let info = line(&text, "driverInfo").and_then(mesa);
-                assert_eq!(info.as_deref(), Some(&*want), "{form} {backend} {abi}:\n{text}");
-            }
-        }
-    }
+    need!(everywhere("vulkaninfo", "--summary", |text| line(text, "driverInfo").and_then(mesa)));
 }
 
 /// The drivers that are loaded are the host's files, also where the versions are the same.
@@ -87,7 +81,7 @@ fn the_mapped_driver_is_the_hosts_file() {
     let x = need!(x_server());
     let runtime = need!(lab("runtime-bullseye"));
     for backend in BACKENDS {
-        for (abi, _) in ABIS.iter().filter(|(abi, _)| has_drivers(abi)) {
+        for abi in ABIS.iter().filter(|abi| has_drivers(abi)) {
             let outcome = Launch::new()
                 .runtime(&runtime)
                 .backend(backend)
