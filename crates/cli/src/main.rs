@@ -11,6 +11,8 @@ mod memory;
 mod report;
 mod request;
 mod runtimes;
+mod session;
+mod show;
 mod stop;
 mod tidy;
 mod timings;
@@ -38,7 +40,7 @@ fn main() -> ExitCode {
     };
     match cli.command {
         Command::Run(run) => launch::run(run),
-        Command::Plan(show) => launch::show(show),
+        Command::Plan(show) => show::run(show),
         Command::Explain { code } => explain::run(&code),
         Command::TidyStore { store } => tidy::run(&store),
     }

@@ -95,6 +95,7 @@ pub fn compose_with(
             ld_preload: request.preloads.clone(),
         },
         namespaces: Namespaces { pid: request.unshare_pid },
+        emulation: None,
         decisions: made.decisions,
         warnings: made.warnings,
     })

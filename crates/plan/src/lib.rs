@@ -12,6 +12,7 @@
 mod bytes;
 mod decision;
 mod display;
+mod emulation;
 mod environment;
 mod layer;
 mod operation;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 
 pub use bytes::ByteString;
 pub use decision::{Candidate, Decision, Origin, Subject, Verdict};
+pub use emulation::{Composition, Emulation, Emulator, Server};
 pub use environment::{Environment, Variable};
 pub use layer::{LayerEntry, LayerName, LayerSpec};
 pub use operation::{Access, Op, Source, StackForm, Step};
@@ -59,6 +61,8 @@ pub struct Plan {
     pub supervision: Supervision,
     /// Namespaces beyond the user and mount namespace.
     pub namespaces: Namespaces,
+    /// How foreign programs run in it; `None`: all programs are native.
+    pub emulation: Option<Emulation>,
     /// Why things are as they are: every library, manifest and path that was considered.
     pub decisions: Vec<Decision>,
     /// Things the user should know that do not stop the launch.

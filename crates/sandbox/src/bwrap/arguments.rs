@@ -213,6 +213,7 @@ mod tests {
             command: vec!["true".into()],
             supervision: Supervision::default(),
             namespaces: Namespaces::default(),
+            emulation: None,
             decisions: vec![],
             warnings: vec![],
         }

@@ -98,6 +98,7 @@ impl Scene {
             command: command.iter().map(|word| ByteString::from(*word)).collect(),
             supervision: Supervision::default(),
             namespaces: Namespaces::default(),
+            emulation: None,
             decisions: vec![],
             warnings: vec![],
         };

@@ -1,0 +1,88 @@
+//! What every command that plans has in common: options, machine and store become a plan.
+
+use crate::args::{self, Launch, Stacking};
+use crate::edge::Edge;
+use crate::report;
+use crate::request::{bad_value, request};
+use crate::stop::Stop;
+use crate::timings::Timings;
+use compose::{Facts, Memory, Request};
+use plan::{ByteString, Code, HostPath, Plan, Problem, StackForm};
+use sandbox::Backend;
+use std::os::unix::ffi::OsStrExt;
+use std::time::Duration;
+use store::Store;
+
+/// What one launch has decided before it plans.
+pub(crate) struct Session {
+    pub(crate) edge: Edge,
+    pub(crate) facts: Facts,
+    pub(crate) request: Request,
+    pub(crate) backend: Backend,
+    /// Whether the stack form may be changed when the first one does not work.
+    may_restack: bool,
+}
+
+impl Session {
+    /// Looks at the machine and reads the options.
+    pub(crate) fn start(launch: &Launch, timings: &mut Timings) -> Result<Self, Stop> {
+        let edge = Edge::read();
+        let mut facts = Facts::gather(edge.inherited.clone()).map_err(|error| {
+            Problem::blocking(Code::UNREADABLE, error.to_string())
+                .hint("make sure that /proc is mounted")
+        })?;
+        facts.accessibility_bus = accessibility_bus(&facts);
+        timings.phase("inspect");
+        let request = request(launch, &facts)?;
+        let backend = match launch.backend {
+            args::Backend::Auto => Backend::Auto,
+            args::Backend::Builtin => Backend::Builtin,
+            args::Backend::Bwrap => Backend::Bwrap,
+        };
+        let may_restack = launch.stacking == Stacking::Auto;
+        Ok(Self { edge, facts, request, backend, may_restack })
+    }
+
+    /// Decides what the container will be.
+    pub(crate) fn plan(&self, memory: &dyn Memory) -> Result<Plan, Stop> {
+        compose::compose_with(&self.request, &self.facts, memory).map_err(Stop::from)
+    }
+
+    /// Changes to prepared trees, and says why.
+    pub(crate) fn restack(&mut self, reason: &str) -> bool {
+        if !self.may_restack || self.request.stack == StackForm::Tree {
+            return false;
+        }
+        report::notice(&format!("using a prepared tree instead of overlayfs: {reason}"));
+        self.request.stack = StackForm::Tree;
+        true
+    }
+}
+
+/// The store that the options or the environment name, or a temporary one.
+pub(crate) fn open_store(launch: &Launch, edge: &Edge) -> Result<Store, Stop> {
+    let path = match &launch.store {
+        Some(path) => HostPath::new(path).map_err(bad_value("--store"))?,
+        None => edge.store()?,
+    };
+    Ok(Store::open_or_ephemeral(&path, &edge.temporary())?)
+}
+
+/// How long the session bus may take to name the accessibility bus. One that runs answers within a
+/// few; a launch does not wait longer for something that few games need.
+const ACCESSIBILITY_LIMIT: Duration = Duration::from_millis(200);
+
+/// Asked only where a session bus is named and the address is not already known.
+fn accessibility_bus(facts: &Facts) -> Option<ByteString> {
+    if facts.environment.non_empty("AT_SPI_BUS_ADDRESS").is_some() {
+        return None;
+    }
+    let session = facts.environment.non_empty("DBUS_SESSION_BUS_ADDRESS")?;
+    match bus::accessibility::address(session.as_bytes(), ACCESSIBILITY_LIMIT) {
+        Ok(address) => Some(address.into()),
+        Err(error) => {
+            log::info!("the accessibility bus is not shared: {error}");
+            None
+        }
+    }
+}
