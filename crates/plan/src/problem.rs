@@ -79,6 +79,26 @@ codes! {
     PRELOAD_DROPPED = 21, "A preloaded module is left out";
     /// A socket or service of the desktop is not shared.
     SERVICE_UNAVAILABLE = 22, "A desktop service is not shared";
+    /// AppArmor or SELinux does not let this program create user namespaces.
+    NAMESPACES_POLICY = 40, "A security policy forbids user namespaces";
+    /// A sysctl does not let users create namespaces.
+    NAMESPACES_SYSCTL = 41, "A kernel setting forbids user namespaces";
+    /// A seccomp filter refuses the calls.
+    NAMESPACES_SECCOMP = 42, "A system call filter forbids user namespaces";
+    /// The kernel creates no user namespaces in a chroot.
+    NAMESPACES_CHROOT = 43, "User namespaces cannot be created in a chroot";
+    /// The kernel is built without user namespaces.
+    NAMESPACES_KERNEL = 44, "The kernel has no user namespaces";
+    /// bwrap has privileges that it refuses, or lacks those that its file should give it.
+    BWRAP_PRIVILEGES = 45, "bwrap's privileges get in its way";
+    /// Kernel module and user-space driver of NVIDIA are of different versions.
+    NVIDIA_MISMATCH = 46, "The parts of the NVIDIA driver do not fit together";
+    /// A file system lacks something that is needed, or does it in another way.
+    FILE_SYSTEM_UNSUITED = 47, "A file system is not suited";
+    /// Programs on this mount cannot be executed.
+    MOUNTED_NOEXEC = 48, "The command is on a file system mounted with noexec";
+    /// The limit of 32 levels, the limit of a surrounding namespace, or a user without a number here.
+    NAMESPACES_NESTED = 49, "User namespaces cannot be nested further";
 }
 
 impl Code {
