@@ -4,7 +4,7 @@
 //! and warnings. With it, the layer is made there from the description (links, files, and `*.hidden`
 //! lists), for trying it by hand.
 
-use compose::capture::{Captured, Input, capture};
+use compose::capture::{Captured, Group, Input, Part, capture};
 use compose::locale;
 use inspect::manifest::Environment;
 use inspect::root::Root;
@@ -28,16 +28,21 @@ fn main() -> Result<(), Box<dyn Error>> {
     let environment = Environment::new(variables.clone());
     let mount = ContainerPath::new(more.first().map_or("/run/host", String::as_str))?;
     let input = Input {
-        provider: Some(&provider),
+        groups: vec![Group {
+            provider: Some(&provider),
+            mount: mount.clone(),
+            tuples: vec![Tuple::X86_64, Tuple::I386],
+            part: Part::Guest,
+            settings: BTreeMap::new(),
+        }],
         host: &provider,
-        provider_mount: mount.clone(),
         runtime: &runtime,
-        tuples: vec![Tuple::X86_64, Tuple::I386],
         overrides: ContainerPath::literal(OVERRIDES),
         environment: &environment,
         import_vulkan_layers: true,
         import_openxr_runtimes: true,
         import_openxr_layers: true,
+        thunks: None,
     };
     let mut captured = capture(&input)?;
     let requested: BTreeMap<String, String> =

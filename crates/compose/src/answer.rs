@@ -138,23 +138,29 @@ fn capture(
     let variables = question.variables.iter().map(|(n, v)| (n.as_os_str(), v.as_os_str()));
     let environment = manifest::Environment::new(variables);
     let [import_vulkan_layers, import_openxr_runtimes, import_openxr_layers] = question.import;
-    let input = capture::Input {
+    let group = capture::Group {
         provider: provider.map(|_| other.as_ref().unwrap_or(&host)),
-        host: &host,
-        provider_mount: question.provider_mount.clone(),
-        runtime: &files,
+        mount: question.provider_mount.clone(),
         tuples: question.tuples.clone(),
+        part: capture::Part::Guest,
+        settings: BTreeMap::new(),
+    };
+    let input = capture::Input {
+        groups: vec![group],
+        host: &host,
+        runtime: &files,
         overrides: ContainerPath::literal(OVERRIDES),
         environment: &environment,
         import_vulkan_layers,
         import_openxr_runtimes,
         import_openxr_layers,
+        thunks: None,
     };
     let mut taken = capture::capture(&input).map_err(|e| vec![e.into()])?;
     let locales = locale::decide(&locale::Input {
         runtime: input.runtime,
-        provider: input.provider,
-        provider_mount: input.provider_mount,
+        provider: input.groups[0].provider,
+        provider_mount: question.provider_mount.clone(),
         glibc: &taken.glibc,
         requested: &question.locales,
     });

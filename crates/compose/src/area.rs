@@ -24,28 +24,22 @@ pub(crate) struct Area {
     pub(crate) reason: String,
 }
 
-/// The area at `at` in the form of a root path: lexical, because what lies in an area is addressed
-/// by its place in the container.
-fn below(at: &ContainerPath, path: &RootPath) -> Option<RootPath> {
-    let whole = ContainerPath::new(path.as_path()).ok()?;
-    let rest = whole.below(at)?;
-    RootPath::root().join(rest).ok()
-}
-
 impl Area {
     pub(crate) fn new(at: ContainerPath, lower: Option<HostPath>, reason: &str) -> Self {
         Self { at, lower, entries: BTreeMap::new(), reason: reason.into() }
     }
 
-    /// What remains of `path`, an absolute path in the container, below this area.
-    pub(crate) fn inner(&self, path: &RootPath) -> Option<RootPath> {
-        below(&self.at, path)
+    /// What remains of `path` below this area: lexical, because what lies in an area is addressed by
+    /// its place in the container.
+    pub(crate) fn inner(&self, path: &ContainerPath) -> Option<RootPath> {
+        RootPath::root().join(path.below(&self.at)?).ok()
     }
 
-    /// The name of its layer, from its place: `/var/lib/dpkg` is `var-lib-dpkg`.
-    pub(crate) fn layer(&self) -> LayerName {
-        let text = self.at.to_string();
-        LayerName(text.trim_start_matches('/').replace('/', "-"))
+    /// The name of its layer, from its place in the runtime at `base`: `/var/lib/dpkg` is
+    /// `var-lib-dpkg`.
+    fn layer(&self, base: &ContainerPath) -> LayerName {
+        let place = self.at.below(base).unwrap_or(self.at.relative());
+        LayerName(plan::ByteString::from(place.as_os_str()).to_string().replace('/', "-"))
     }
 
     /// Puts `entry` at `inner`, in place of what is there.
@@ -128,8 +122,8 @@ impl Area {
     }
 
     /// The operation that shows it, and the layer that the operation needs.
-    pub(crate) fn finish(self, form: StackForm) -> (Step, Option<LayerSpec>) {
-        let name = self.layer();
+    pub(crate) fn finish(self, form: StackForm, base: &ContainerPath) -> (Step, Option<LayerSpec>) {
+        let name = self.layer(base);
         let (at, reason) = (self.at, self.reason);
         let layer = Source::Layer { layer: name.clone(), path: RootPath::root() };
         let bind =

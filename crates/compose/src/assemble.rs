@@ -36,7 +36,7 @@ pub(crate) fn assemble(
     memory: &dyn Memory,
 ) -> Result<Assembled, Vec<Problem>> {
     let raw = Root::with_form(HostPath::root(), Form::Full).map_err(|e| vec![unreadable(&e)])?;
-    let mut draft = Draft::new(raw);
+    let mut draft = Draft::new(raw, ContainerPath::root());
     let runtime = match &request.runtime {
         RuntimeChoice::Host => None,
         RuntimeChoice::Dir(path) => {

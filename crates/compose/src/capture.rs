@@ -10,43 +10,34 @@ mod aliases;
 pub(crate) mod compare;
 mod data;
 mod hide;
+mod pass;
 pub(crate) mod patterns;
 pub(crate) mod place;
 pub(crate) mod work;
 
+use crate::graphics;
 use crate::knowledge::Knowledge;
 use crate::ldso::{self, Override};
-use crate::{glibc, graphics};
-use abi::Abi;
-use inspect::linker::{Linker, Options};
 use inspect::manifest;
 use inspect::root::Root;
-use patterns::When;
 use plan::{
     Code, ContainerPath, Decision, Environment, HostPath, LayerEntry, Origin, Problem, RootPath,
-    Subject, Tuple, Verdict,
+    Tuple,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
+use std::collections::{BTreeMap, BTreeSet};
 use work::Work;
 
 /// What the capture is decided from.
 pub struct Input<'a> {
-    /// The root whose drivers are used, the host's in most launches. `None`: nothing is brought in,
-    /// the runtime's own drivers are used.
-    pub provider: Option<&'a Root>,
-    /// The host's root, which may be the provider. The user's own directories are in it.
+    /// Architectures by whose drivers they have, the primary one's group first.
+    pub groups: Vec<Group<'a>>,
+    /// The host's root, which may be a provider. The user's own directories are in it.
     pub host: &'a Root,
-    /// Where the container shows the provider: `/run/host` or `/run/gfx`. Its `usr`, `bin`, `sbin`,
-    /// `lib*` and `etc` are there.
-    pub provider_mount: ContainerPath,
     /// The runtime, untouched.
     pub runtime: &'a Root,
-    /// The architectures asked for, the primary one first.
-    pub tuples: Vec<Tuple>,
-    /// Where the override links are in the container: `/usr/lib/pressure-vessel/overrides`.
+    /// Where the override links are in the container, as the runtime's programs name the place:
+    /// `/usr/lib/pressure-vessel/overrides`.
     pub overrides: ContainerPath,
     /// The variables that say where drivers are looked for.
     pub environment: &'a manifest::Environment,
@@ -56,6 +47,57 @@ pub struct Input<'a> {
     pub import_openxr_runtimes: bool,
     /// Whether the provider's OpenXR 1 API layers are imported.
     pub import_openxr_layers: bool,
+    /// The architecture of the machine, where emulated programs can call into its own drivers and
+    /// see the host's system directories: these drivers are listed after all others.
+    pub thunks: Option<Tuple>,
+}
+
+/// Architectures that have the same drivers.
+pub struct Group<'a> {
+    /// The root whose drivers are used, the host's in most launches. `None`: nothing is brought in,
+    /// the runtime's own drivers are used.
+    pub provider: Option<&'a Root>,
+    /// Where the container shows the provider: `/run/host` or below `/run/gfx`. Its `usr`, `bin`,
+    /// `sbin`, `lib*` and `etc` are there.
+    pub mount: ContainerPath,
+    /// The architectures, the primary one first.
+    pub tuples: Vec<Tuple>,
+    /// What they are for.
+    pub part: Part,
+    /// What the provider's manifest says of an architecture.
+    pub settings: BTreeMap<Tuple, Settings>,
+}
+
+/// What a group of architectures is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Part {
+    /// Programs of the game.
+    Guest,
+    /// The emulator: what it needs is brought even where the runtime has nothing of its
+    /// architecture.
+    Emulator {
+        /// SONAMEs that it asks for.
+        libraries: Vec<String>,
+        /// Its programs on the host, whose dependencies it needs too.
+        programs: Vec<RootPath>,
+    },
+}
+
+/// What `graphics_provider_v0` can say of one architecture; nothing by default.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// The directory of DRI modules.
+    pub dri: Option<RootPath>,
+    /// The directory of GBM back ends.
+    pub gbm: Option<RootPath>,
+    /// The directory of character-set converters.
+    pub gconv: Option<RootPath>,
+    /// Directories in which libraries are looked for last.
+    pub fallback_library_paths: Option<Vec<RootPath>>,
+    /// Whether VA-API drivers are left alone.
+    pub no_va_api: bool,
+    /// Whether VDPAU drivers are left alone.
+    pub no_vdpau: bool,
 }
 
 /// What comes of it. Its serialised form is for [`crate::memory`].
@@ -94,7 +136,7 @@ pub struct Captured {
     /// Directories that would show manifests a second time; an empty file system hides each. Only
     /// those that exist and are neither in `/usr` nor in `/etc`.
     pub masked: Vec<ContainerPath>,
-    /// What links point at that is not below `provider_mount`: it must be shared read-only.
+    /// What links point at that is not below the provider's mount: it must be shared read-only.
     pub exports: Vec<Export>,
 }
 
@@ -116,67 +158,96 @@ pub enum Error {
         /// Each with the reason.
         left_out: Vec<(Tuple, String)>,
     },
+    /// The host lacks something that the emulator cannot run without.
+    #[error("the emulator needs {name} for {tuple}, which the host does not have")]
+    Required {
+        /// The emulator's architecture.
+        tuple: Tuple,
+        /// A library, or the dynamic linker.
+        name: String,
+        /// Where it was looked for.
+        tried: Vec<String>,
+    },
 }
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
-        let mut problem = Problem::blocking(Code::WRONG_ARCHITECTURE, error.to_string())
-            .hint("choose a runtime for this architecture, or ask for one that it has");
-        let Error::NoArchitecture { left_out } = error;
-        for (tuple, why) in left_out {
-            problem = problem.evidence(format!("{tuple}: {why}"));
+        let cause = error.to_string();
+        match error {
+            Error::NoArchitecture { left_out } => {
+                let problem = Problem::blocking(Code::WRONG_ARCHITECTURE, cause)
+                    .hint("choose a runtime for this architecture, or ask for one that it has");
+                left_out.into_iter().fold(problem, |p, (t, why)| p.evidence(format!("{t}: {why}")))
+            }
+            Error::Required { tuple, name, tried } => {
+                let problem = Problem::blocking(Code::EMULATOR_LIBRARY_MISSING, cause).hint(format!(
+                    "install the {tuple} package that has {name}, or correct the emulator's manifest"
+                ));
+                tried.into_iter().fold(problem, Problem::evidence)
+            }
         }
-        problem
     }
 }
 
 /// Decides what is brought in.
 ///
 /// # Errors
-/// When the runtime has none of the architectures.
+/// When the runtime has none of the architectures, or the host lacks what the emulator needs.
 pub fn capture(input: &Input<'_>) -> Result<Captured, Error> {
-    let Some(provider) = input.provider else { return without_provider(input) };
     let mut knowledge = Knowledge::built_in();
-    let mut work = Work::new(input, provider);
-    merge_knowledge(input.runtime, &mut knowledge, &mut work.out);
-    let mut runs = vec![];
-    for tuple in &input.tuples {
-        match linkers(input, provider, *tuple) {
-            Ok(Linkers::Both(both)) => work.abis.push(Abi::new(both.0, both.1, &knowledge)),
-            Ok(Linkers::RuntimeOnly(own, why)) => {
-                work.out.glibc.insert(*tuple, Origin::Runtime);
-                work.alone.push(*own);
-                leave_out(&mut work.out, *tuple, why);
-            }
-            Err(why) => {
-                leave_out(&mut work.out, *tuple, why);
-                continue;
-            }
-        }
-        runs.push(*tuple);
+    let mut out = Captured::default();
+    if input.groups.iter().any(|g| g.provider.is_some()) {
+        merge_knowledge(input.runtime, &mut knowledge, &mut out);
     }
-    if runs.is_empty() {
-        return Err(Error::NoArchitecture { left_out: work.out.left_out });
+    let mut works: Vec<Work<'_>> = vec![];
+    for group in &input.groups {
+        let mut work = Work::new(input, group, works.len(), std::mem::take(&mut out));
+        pass::run(&mut work, &knowledge)?;
+        out = std::mem::take(&mut work.out);
+        works.push(work);
     }
-    for abi in &mut work.abis {
-        abi.capture_rows();
-        capture_kernel_matched(input.host, abi);
-        capture_texture_compression(abi);
+    if out.tuples.is_empty() {
+        return Err(Error::NoArchitecture { left_out: out.left_out });
     }
-    if !work.abis.is_empty() {
-        graphics::capture(&mut work);
-        glibc::take_over(&mut work);
-        data::capture(&mut work);
+    graphics::modules::vdpau_path(&works, &mut out);
+    if let Some(tuple) = input.thunks {
+        graphics::native::append(input, tuple, &mut out);
     }
-    work.out.tuples = runs;
-    Ok(finish(work))
+    Ok(finish(input, works, out))
 }
 
 /// Links, aliases, hidden files, cache: what follows from the libraries taken.
-fn finish(mut work: Work<'_>) -> Captured {
-    let runtime = work.input.runtime;
+fn finish(input: &Input<'_>, mut works: Vec<Work<'_>>, mut out: Captured) -> Captured {
     let mut overrides = vec![];
     let mut directories = vec![];
+    let mut exports = BTreeSet::new();
+    for mut work in works.drain(..) {
+        work.out = std::mem::take(&mut out);
+        finish_group(&mut work, &mut overrides, &mut directories);
+        out = std::mem::take(&mut work.out);
+        exports.extend(work.places.into_exports());
+    }
+    // A path that the layer replaces needs no hiding.
+    let entries = &out.entries;
+    out.hidden.retain(|path| !entries.contains_key(path));
+    out.hidden.sort();
+    out.hidden.dedup();
+    let natives = input.groups.iter().filter(|g| g.part != Part::Guest).flat_map(|g| &g.tuples);
+    let tuples: Vec<Tuple> = out.tuples.iter().chain(natives).copied().collect();
+    out.ld_cache = ldso::cache(input.runtime, &tuples, &overrides, &out.hidden);
+    out.ld_conf = ldso::configuration(input.runtime, &directories);
+    out.library_path = directories.iter().map(|d| d.at("aliases")).collect();
+    out.decisions.sort_by(|a, b| a.subject.cmp(&b.subject));
+    out.masked.sort();
+    out.exports = exports.into_iter().collect();
+    out
+}
+
+fn finish_group(
+    work: &mut Work<'_>,
+    overrides: &mut Vec<Override>,
+    directories: &mut Vec<ContainerPath>,
+) {
     for abi in 0..work.abis.len() {
         let tuple = work.abis[abi].tuple;
         let taken = work.abis[abi].taken().clone();
@@ -190,112 +261,15 @@ fn finish(mut work: Work<'_>) -> Captured {
             overrides.push(Override { tuple, names, path: work.container(&tail) });
         }
     }
-    let aliases = aliases::link(&mut work);
+    let aliases = aliases::link(work);
     for (abi, aliases) in aliases.iter().enumerate() {
         let abi = &work.abis[abi];
         let at = |name: &str| work.container(&format!("lib/{}/{name}", abi.tuple)).to_string();
         work.out.decisions.extend(abi.finished(at));
         if let Some(aliases) = aliases {
-            work.out.hidden.extend(hide::hidden(runtime, abi, aliases));
+            work.out.hidden.extend(hide::hidden(work.input.runtime, abi, aliases));
         }
     }
-    // A path that the layer replaces needs no hiding.
-    let entries = &work.out.entries;
-    work.out.hidden.retain(|path| !entries.contains_key(path));
-    work.out.hidden.sort();
-    work.out.hidden.dedup();
-    let mut out = work.out;
-    out.ld_cache = ldso::cache(runtime, &out.tuples, &overrides, &out.hidden);
-    out.ld_conf = ldso::configuration(runtime, &directories);
-    out.library_path = directories.iter().map(|d| d.at("aliases")).collect();
-    out.decisions.sort_by(|a, b| a.subject.cmp(&b.subject));
-    out.masked.sort();
-    out.exports = work.places.into_exports();
-    out
-}
-
-/// Nothing is brought in: the runtime is used as it is.
-fn without_provider(input: &Input<'_>) -> Result<Captured, Error> {
-    let mut out = Captured::default();
-    for tuple in &input.tuples {
-        match own_linker(input.runtime, *tuple) {
-            Ok(_) => {
-                out.tuples.push(*tuple);
-                out.glibc.insert(*tuple, Origin::Runtime);
-            }
-            Err(why) => leave_out(&mut out, *tuple, why),
-        }
-    }
-    if out.tuples.is_empty() {
-        return Err(Error::NoArchitecture { left_out: out.left_out });
-    }
-    out.ld_cache = ldso::cache(input.runtime, &out.tuples, &[], &[]);
-    out.ld_conf = ldso::configuration(input.runtime, &[]);
-    Ok(out)
-}
-
-/// The searches of one architecture.
-enum Linkers<'a> {
-    /// Of the provider and of the runtime.
-    Both(Box<(Linker<'a>, Linker<'a>)>),
-    /// Of the runtime, whose programs run with what it has itself, and why nothing is captured.
-    RuntimeOnly(Box<Linker<'a>>, String),
-}
-
-/// # Errors
-/// Why programs of this architecture cannot run at all.
-fn linkers<'a>(input: &Input<'a>, provider: &'a Root, tuple: Tuple) -> Result<Linkers<'a>, String> {
-    let own = own_linker(input.runtime, tuple)?;
-    // Copies for better CPUs are left aside: a prepared layer may be used on another machine.
-    let options = Options {
-        library_path: library_path(input),
-        extra_directories: extra_directories(tuple),
-        hwcaps: false,
-    };
-    let why = match Linker::new(provider, tuple, options) {
-        Ok(theirs) if theirs.interpreter().is_some() => {
-            return Ok(Linkers::Both(Box::new((theirs, own))));
-        }
-        Ok(_) => format!("the graphics provider has no {}", tuple.interpreter()),
-        Err(error) => error.to_string(),
-    };
-    let why = format!("{why}; only the runtime's own drivers serve it");
-    Ok(Linkers::RuntimeOnly(Box::new(own), why))
-}
-
-fn own_linker(runtime: &Root, tuple: Tuple) -> Result<Linker<'_>, String> {
-    let options = Options { hwcaps: false, ..Options::default() };
-    let own = Linker::new(runtime, tuple, options).map_err(|e| e.to_string())?;
-    match own.interpreter() {
-        Some(_) => Ok(own),
-        None => Err(format!("the runtime has no {}", tuple.interpreter())),
-    }
-}
-
-/// The `LD_LIBRARY_PATH` of the launcher is about the host's libraries.
-fn library_path(input: &Input<'_>) -> Vec<RootPath> {
-    if input.provider.is_none_or(|p| p.path() != input.host.path()) {
-        return vec![];
-    }
-    let value = input.environment.get("LD_LIBRARY_PATH").unwrap_or_default();
-    let parts = value.as_bytes().split(|b| *b == b':');
-    parts.filter_map(|part| RootPath::new(OsStr::from_bytes(part)).ok()).collect()
-}
-
-/// Looked into when the provider's cache does not have a library: it may be stale.
-fn extra_directories(tuple: Tuple) -> Vec<RootPath> {
-    let lib = if tuple.is_64_bit() { "/usr/lib64" } else { "/usr/lib32" };
-    vec![RootPath::literal(lib), RootPath::literal("/usr/lib").at(tuple.name())]
-}
-
-fn leave_out(out: &mut Captured, tuple: Tuple, why: String) {
-    out.decisions.push(Decision {
-        subject: Subject::Architecture { tuple },
-        candidates: vec![],
-        verdict: Verdict::Rejected,
-        why: why.clone(),
-    });
-    out.left_out.push((tuple, why));
 }
 
 /// Where a runtime has knowledge of its own about libraries.
@@ -311,35 +285,6 @@ fn merge_knowledge(runtime: &Root, knowledge: &mut Knowledge, out: &mut Captured
     if let Err(why) = merged {
         let cause = format!("the runtime's {KNOWLEDGE} is not used: {why}");
         out.warnings.push(Problem::warning(Code::UNREADABLE, cause));
-    }
-}
-
-/// NVIDIA's parts that are loaded by the version of the kernel module.
-fn capture_kernel_matched(host: &Root, abi: &mut Abi<'_>) {
-    let version = host.read(&RootPath::literal(patterns::NVIDIA_MODULE_VERSION)).ok();
-    let version = version.and_then(|v| String::from_utf8(v).ok());
-    let Some(version) = version.as_deref().map(str::trim).filter(|v| is_version(v)) else {
-        return;
-    };
-    for name in patterns::NVIDIA_VERSIONED {
-        let why = format!("the kernel module is version {version}");
-        // Absent ones are of other releases of the driver.
-        let _ = abi.capture_name(&format!("{name}.{version}"), When::Always, &why);
-    }
-}
-
-fn is_version(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.')
-}
-
-/// Old Mesa loads this for compressed textures; it is in no cache, as it has no SONAME of its own.
-fn capture_texture_compression(abi: &mut Abi<'_>) {
-    const NAME: &str = "libtxc_dxtn.so";
-    for directory in abi.provider.directories() {
-        if let Ok(library) = abi.provider.load(&directory.at(NAME)) {
-            abi.capture_as(NAME, &library, "texture compression for older Mesa");
-            return;
-        }
     }
 }
 

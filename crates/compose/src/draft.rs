@@ -18,6 +18,8 @@ pub(crate) struct Draft {
     areas: Vec<Area>,
     /// The real root, for paths that have already been found: what is there to mount on?
     raw: Root,
+    /// Where the container has the runtime's `/`.
+    base: ContainerPath,
     /// The environment as changes.
     pub(crate) environment: Environment,
     /// What was decided.
@@ -41,11 +43,13 @@ enum Cover<'a> {
 }
 
 impl Draft {
-    pub(crate) fn new(raw: Root) -> Self {
+    /// An empty one. The runtime's directories are to be below `base`.
+    pub(crate) fn new(raw: Root, base: ContainerPath) -> Self {
         Self {
             items: vec![],
             areas: vec![],
             raw,
+            base,
             environment: Environment::default(),
             decisions: vec![],
             warnings: vec![],
@@ -57,18 +61,29 @@ impl Draft {
         &self.raw
     }
 
+    /// Where the container has `path` of the runtime, by its native name: below the interpreter root
+    /// where there is one.
+    pub(crate) fn place(&self, path: &RootPath) -> ContainerPath {
+        self.base.lexically(path)
+    }
+
+    /// Whether emulated programs see the runtime at another place than native ones.
+    pub(crate) fn has_interpreter_root(&self) -> bool {
+        self.base != ContainerPath::root()
+    }
+
     /// Adds a directory of the runtime with changes, which may be added to until the end.
     pub(crate) fn area(&mut self, area: Area) {
         self.items.push(Item::Area(self.areas.len()));
         self.areas.push(area);
     }
 
-    /// The area that `path` lies in, and its place there. `path` is absolute in the container and
-    /// free of links.
+    /// The area that `path` of the runtime lies in, and its place there. `path` is free of links.
     pub(crate) fn area_of(&mut self, path: &RootPath) -> Option<(&mut Area, RootPath)> {
+        let at = self.place(path);
         let mut best: Option<(usize, RootPath)> = None;
         for (i, area) in self.areas.iter().enumerate() {
-            if let Some(inner) = area.inner(path) {
+            if let Some(inner) = area.inner(&at) {
                 let longer = best.as_ref().is_none_or(|(b, _)| {
                     self.areas[*b].at.as_bytes().len() < area.at.as_bytes().len()
                 });
@@ -82,13 +97,13 @@ impl Draft {
 
     /// As [`Self::area_of`], with the real root to look below it.
     pub(crate) fn area_and_raw(&mut self, path: &RootPath) -> Option<(&mut Area, RootPath, &Root)> {
-        let at = ContainerPath::new(path.as_path()).ok()?;
+        let at = self.place(path);
         let area = self
             .areas
             .iter_mut()
             .filter(|a| at.is_within(&a.at))
             .max_by_key(|a| a.at.as_bytes().len())?;
-        let inner = area.inner(path)?;
+        let inner = area.inner(&at)?;
         Some((area, inner, &self.raw))
     }
 
@@ -267,7 +282,7 @@ impl Draft {
                 Item::Area(n) => {
                     if let Some(area) = areas[n].take() {
                         let form = if has_submount(&area, mounts) { StackForm::Tree } else { form };
-                        let (step, layer) = area.finish(form);
+                        let (step, layer) = area.finish(form, &self.base);
                         steps.push(step);
                         layers.extend(layer);
                     }

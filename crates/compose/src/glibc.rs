@@ -4,6 +4,7 @@
 //! Mirrors what glibc finds by paths built into it: `PT_INTERP`, `$libdir/gconv`, `/usr/share/i18n`.
 //! Compiled locales are in [`crate::locale`].
 
+use crate::capture::Part;
 use crate::capture::abi::candidate;
 use crate::capture::patterns::C_LIBRARY;
 use crate::capture::place::position;
@@ -45,11 +46,17 @@ pub(crate) fn take_over(work: &mut Work<'_>) {
     for abi in 0..work.abis.len() {
         let tuple = work.abis[abi].tuple;
         let taken = work.abis[abi].taken().contains_key(C_LIBRARY);
-        let origin = if taken { Origin::Provider } else { Origin::Runtime };
-        work.out.glibc.insert(tuple, origin);
+        let is_guest = work.group.part == Part::Guest;
+        if is_guest {
+            let origin = if taken { Origin::Provider } else { Origin::Runtime };
+            work.out.glibc.insert(tuple, origin);
+        }
         let mut parts = vec![];
         if taken {
-            with_provider.push(tuple);
+            // Tools and locales are for programs of the game.
+            if is_guest {
+                with_provider.push(tuple);
+            }
             parts.extend(take_interpreter(work, abi));
             parts.extend(take_converters(work, abi));
         }
@@ -64,11 +71,14 @@ pub(crate) fn take_over(work: &mut Work<'_>) {
 /// The runtime's dynamic linker becomes a link to the provider's. It is replaced where the links
 /// from the psABI's path end, so that every path that led to it leads to the new one.
 fn take_interpreter(work: &mut Work<'_>, abi: usize) -> Option<String> {
-    let own = work.abis[abi].runtime.interpreter()?;
+    let own = work.abis[abi].runtime.interpreter().map(|own| own.path);
     let theirs = work.abis[abi].provider.interpreter()?;
     let target = work.places.provider(&theirs.path);
-    let text = format!("{} is now {target}", own.path);
-    work.link(own.path, &target);
+    // A runtime that has nothing of the emulator's architecture gets it at the psABI's path.
+    let fixed = RootPath::literal(work.abis[abi].tuple.interpreter());
+    let own = own.unwrap_or_else(|| position(work.input.runtime, &fixed));
+    let text = format!("{own} is now {target}");
+    work.link(own, &target);
     Some(text)
 }
 
@@ -78,6 +88,10 @@ fn take_converters(work: &mut Work<'_>, abi: usize) -> Option<String> {
     let library = work.abis[abi].taken().get(C_LIBRARY)?.file.path.clone();
     let lib = work.abis[abi].provider.origin_lib();
     let mut candidates = vec![];
+    if let Some(gconv) = work.settings(work.abis[abi].tuple).and_then(|s| s.gconv.clone()) {
+        work.take_in_place(&gconv);
+        return Some(format!("{gconv} is the provider's"));
+    }
     let mut directory = library.parent()?;
     loop {
         candidates.push(in_usr(&directory));

@@ -10,6 +10,7 @@
 
 pub(crate) mod egl;
 pub(crate) mod modules;
+pub(crate) mod native;
 pub(crate) mod opencl;
 pub(crate) mod openxr;
 pub(crate) mod vulkan;
@@ -86,7 +87,11 @@ pub(crate) fn import(work: &mut Work<'_>, family: &Family, items: &[Item<'_>]) -
     let mut written = vec![];
     let mut copied: BTreeSet<&RootPath> = BTreeSet::new();
     for (index, item) in items.iter().enumerate() {
-        let number = format!("{index:0digits$}");
+        // Later groups come after the primary one.
+        let number = match work.pass {
+            0 => format!("{index:0digits$}"),
+            pass => format!("p{pass}-{index:0digits$}"),
+        };
         let mut one =
             One { family, item, index, number, candidates: vec![], notes: vec![], at: vec![] };
         for abi in 0..work.abis.len() {
@@ -303,9 +308,9 @@ pub(crate) fn usable<'f, T>(
 /// Sets a variable to a list separated by colons, or unsets it where the list is empty.
 pub(crate) fn set_list(work: &mut Work<'_>, name: &str, list: &[Vec<u8>], reason: &str) {
     if list.is_empty() {
-        work.out.environment.unset(name, "the provider has none");
+        work.unset(name, "the provider has none");
     } else {
-        work.out.environment.set(name, list.join(&b':'), reason);
+        work.extend(name, list, reason);
     }
 }
 

@@ -16,6 +16,7 @@ mod captured;
 mod depot;
 mod direct;
 mod draft;
+mod emulation;
 mod environment;
 mod etc;
 mod exports;

@@ -99,6 +99,22 @@ codes! {
     MOUNTED_NOEXEC = 48, "The command is on a file system mounted with noexec";
     /// The limit of 32 levels, the limit of a surrounding namespace, or a user without a number here.
     NAMESPACES_NESTED = 49, "User namespaces cannot be nested further";
+    /// No emulator is there for an architecture that the machine does not run itself.
+    NO_EMULATOR = 50, "There is no emulator for the architecture";
+    /// The emulator's tree of foreign files is missing or is no root.
+    EMULATOR_ROOT_UNUSABLE = 51, "The emulator's root cannot be used";
+    /// `emulator.json` cannot be used.
+    EMULATOR_MANIFEST = 52, "The emulator's manifest cannot be used";
+    /// The emulator is registered with the kernel, and switched off.
+    EMULATOR_DISABLED = 53, "The emulator's registration is disabled";
+    /// The host lacks a library that the emulator cannot run without.
+    EMULATOR_LIBRARY_MISSING = 54, "A library that the emulator needs is missing";
+    /// The emulator's own program is missing, or is none.
+    EMULATOR_PROGRAM = 55, "The emulator's program cannot be used";
+    /// Programs that the command starts will be native ones, not the runtime's.
+    NATIVE_CHILDREN = 56, "Programs started by the command are native ones";
+    /// `graphics-provider.json` cannot be used.
+    PROVIDER_MANIFEST = 57, "The graphics provider's manifest cannot be used";
 }
 
 impl Code {

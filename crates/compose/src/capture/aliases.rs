@@ -59,7 +59,7 @@ fn link_for(
         return Some(overridden);
     }
     // The other architectures of a runtime need not have everything.
-    if abi == 0 {
+    if work.pass == 0 && abi == 0 {
         let names: Vec<&str> = missing.into_iter().collect();
         let cause =
             format!("the runtime lacks {} for {tuple}, which it promises", names.join(", "));

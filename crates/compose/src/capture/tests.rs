@@ -2,7 +2,7 @@
 
 use super::*;
 use inspect::ld_cache;
-use plan::ByteString;
+use plan::{ByteString, Subject, Verdict};
 use testkit::{ElfBuilder, TreeBuilder};
 
 const X: Tuple = Tuple::X86_64;
@@ -82,22 +82,31 @@ fn runtime(layout: &str, lib: &str) -> Tree {
         .table(&format!("{lib}/libz.so -> libz.so.1.2.11\netc/ld.so.conf = include x"))
 }
 
+fn group<'a>(provider: Option<&'a Root>, tuples: &[Tuple]) -> Group<'a> {
+    Group {
+        provider,
+        mount: ContainerPath::literal("/run/host"),
+        tuples: tuples.to_vec(),
+        part: Part::Guest,
+        settings: BTreeMap::new(),
+    }
+}
+
 fn run_with(provider: &Root, host: &Root, runtime: &Root, variables: &[(&str, &str)]) -> Captured {
     let environment = manifest::Environment {
         host: host.path().clone(),
         ..manifest::Environment::new(variables.iter().copied())
     };
     let input = Input {
-        provider: Some(provider),
+        groups: vec![group(Some(provider), &[X, Tuple::I386])],
         host,
-        provider_mount: ContainerPath::literal("/run/host"),
         runtime,
-        tuples: vec![X, Tuple::I386],
         overrides: ContainerPath::literal(OVERRIDES),
         environment: &environment,
         import_vulkan_layers: true,
         import_openxr_runtimes: true,
         import_openxr_layers: true,
+        thunks: None,
     };
     capture(&input).unwrap()
 }
@@ -453,16 +462,15 @@ fn without_provider_or_architecture() {
     let own = tree.root();
     let environment = manifest::Environment::new::<&str, &str>([]);
     let mut input = Input {
-        provider: None,
+        groups: vec![group(None, &[X, Tuple::Aarch64])],
         host: &own,
-        provider_mount: ContainerPath::literal("/run/host"),
         runtime: &own,
-        tuples: vec![X, Tuple::Aarch64],
         overrides: ContainerPath::literal(OVERRIDES),
         environment: &environment,
         import_vulkan_layers: true,
         import_openxr_runtimes: false,
         import_openxr_layers: false,
+        thunks: None,
     };
     let captured = capture(&input).unwrap();
     assert!(captured.entries.is_empty() && captured.hidden.is_empty());
@@ -471,8 +479,7 @@ fn without_provider_or_architecture() {
     assert_eq!(captured.left_out[0].0, Tuple::Aarch64);
     assert!(!ld_cache::parse(&captured.ld_cache).unwrap().is_empty());
     for provider in [None, Some(&own)] {
-        input.provider = provider;
-        input.tuples = vec![Tuple::Aarch64];
+        input.groups = vec![group(provider, &[Tuple::Aarch64])];
         let Err(Error::NoArchitecture { left_out }) = capture(&input) else {
             panic!("the runtime has no aarch64")
         };

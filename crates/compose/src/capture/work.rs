@@ -2,17 +2,22 @@
 
 use super::abi::Abi;
 use super::place::{Places, position};
-use super::{Captured, Input};
+use super::{Captured, Group, Input, Settings};
 use inspect::linker::{Library, Linker, Options};
 use inspect::manifest::Place;
 use inspect::root::Root;
 use plan::{
-    ByteString, Candidate, ContainerPath, Decision, LayerEntry, Origin, RootPath, Subject, Verdict,
+    ByteString, Candidate, ContainerPath, Decision, LayerEntry, Origin, RootPath, Subject, Tuple,
+    Verdict,
 };
 
 /// The state of one capture. Everything found goes to `out`.
 pub(crate) struct Work<'a> {
     pub(crate) input: &'a Input<'a>,
+    pub(crate) group: &'a Group<'a>,
+    /// Position of the group: 0 is the one of the primary architecture.
+    pub(crate) pass: usize,
+    /// The group's provider; where it has none, nothing is asked of this.
     pub(crate) provider: &'a Root,
     pub(crate) places: Places<'a>,
     pub(crate) abis: Vec<Abi<'a>>,
@@ -32,18 +37,51 @@ pub(crate) struct Placed {
 }
 
 impl<'a> Work<'a> {
-    pub(crate) fn new(input: &'a Input<'a>, provider: &'a Root) -> Self {
+    /// `out` is what the groups before came to.
+    pub(crate) fn new(
+        input: &'a Input<'a>,
+        group: &'a Group<'a>,
+        pass: usize,
+        out: Captured,
+    ) -> Self {
         let wanted = RootPath::root().join(input.overrides.relative());
         let wanted = wanted.unwrap_or_else(|_| RootPath::root());
+        let provider = group.provider.unwrap_or(input.host);
         Self {
             input,
+            group,
+            pass,
             provider,
-            places: Places::new(provider, &input.provider_mount, input.host),
+            places: Places::new(provider, &group.mount, input.host),
             abis: vec![],
             alone: vec![],
-            out: Captured::default(),
+            out,
             driver_files: vec![],
             overrides: position(input.runtime, &wanted),
+        }
+    }
+
+    /// What the provider's manifest says of an architecture.
+    pub(crate) fn settings(&self, tuple: Tuple) -> Option<&'a Settings> {
+        self.group.settings.get(&tuple)
+    }
+
+    /// Sets a variable to a list separated by colons, after what earlier groups have put there.
+    pub(crate) fn extend(&mut self, name: &str, list: &[Vec<u8>], reason: &str) {
+        let mut value = self.out.environment.get(name).map(|v| v.0.clone()).unwrap_or_default();
+        for item in list {
+            if !value.is_empty() {
+                value.push(b':');
+            }
+            value.extend_from_slice(item);
+        }
+        self.out.environment.set(name, value, reason);
+    }
+
+    /// Unsets a variable, unless an earlier group needs it.
+    pub(crate) fn unset(&mut self, name: &str, reason: &str) {
+        if self.out.environment.get(name).is_none() {
+            self.out.environment.unset(name, reason);
         }
     }
 
@@ -78,7 +116,10 @@ impl<'a> Work<'a> {
         if Places::is_mounted(path) {
             let target = self.places.provider(&found.path);
             let at = position(self.input.runtime, path);
-            self.link(at, &target);
+            // What the primary group's drivers read comes first.
+            if !self.out.entries.contains_key(&at) {
+                self.link(at, &target);
+            }
         } else {
             self.places.share_in_place(path, &found.host);
         }
@@ -114,7 +155,11 @@ impl<'a> Work<'a> {
             self.driver_files.push(library.file.path.clone());
             self.places.provider(&library.file.path)
         };
-        self.link_module(abi, subdirectory, path, &target);
+        // Inside an interpreter root an absolute link means something in it, and the user's own
+        // directories are not there; the manifest leads there all the same.
+        if !(host && self.input.thunks.is_some()) {
+            self.link_module(abi, subdirectory, path, &target);
+        }
         Ok(Placed { target, library })
     }
 

@@ -59,5 +59,5 @@ fn capture_kind(work: &mut Work<'_>, kind: &Kind, found: &[Found<egl::Icd>]) {
         .collect();
     let list = paths(&import(work, &kind.family, &items));
     set_list(work, kind.files, &list, kind.reason);
-    work.out.environment.unset(kind.directories, "its drivers are imported");
+    work.unset(kind.directories, "its drivers are imported");
 }

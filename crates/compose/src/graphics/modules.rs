@@ -5,10 +5,12 @@
 
 use crate::capture::abi::candidate;
 use crate::capture::work::Work;
+use crate::capture::{Captured, Part};
 use inspect::manifest::Environment;
 use inspect::manifest::modules::{self, Api, Module};
 use inspect::root::Root;
-use plan::{Origin, RootPath, Subject};
+use plan::{LayerEntry, Origin, RootPath, Subject, Tuple};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
 
@@ -65,12 +67,11 @@ pub(crate) fn capture(work: &mut Work<'_>) {
     for variable in VARIABLES {
         set_directories(work, variable);
     }
-    vdpau_path(work);
 }
 
 fn set_directories(work: &mut Work<'_>, variable: &Variable) {
     if !has_any(work, variable.directory) {
-        work.out.environment.unset(variable.name, "the provider has none");
+        work.unset(variable.name, "the provider has none");
         return;
     }
     let tuples = work.abis.iter().map(|abi| abi.tuple);
@@ -87,8 +88,8 @@ fn set_directories(work: &mut Work<'_>, variable: &Variable) {
 
 fn capture_kind(work: &mut Work<'_>, kind: &Kind, abi: usize) {
     let tuple = work.abis[abi].tuple;
-    let scan =
-        modules::scan(work.provider, &work.abis[abi].provider, work.input.environment, kind.api);
+    let Some(environment) = environment(work, tuple, kind.api) else { return };
+    let scan = modules::scan(work.provider, &work.abis[abi].provider, &environment, kind.api);
     let subject =
         |path: &RootPath| Subject::Module { tuple, api: kind.name.into(), path: path.to_string() };
     for (path, why) in &scan.rejected {
@@ -111,6 +112,28 @@ fn capture_kind(work: &mut Work<'_>, kind: &Kind, abi: usize) {
             Err(why) => work.decide(subject(&module.path), vec![], None, why),
         }
     }
+}
+
+/// Where modules are looked for: as the environment says, or the provider's manifest. `None` where it
+/// says that they are left alone.
+fn environment<'w>(work: &Work<'w>, tuple: Tuple, api: Api) -> Option<Cow<'w, Environment>> {
+    // The emulator's own side draws by OpenGL and Vulkan only.
+    if api == Api::Vdpau && work.group.part != Part::Guest {
+        return None;
+    }
+    let environment = Cow::Borrowed(work.input.environment);
+    let Some(settings) = work.settings(tuple) else { return Some(environment) };
+    let (variable, directory) = match api {
+        Api::VaApi if settings.no_va_api => return None,
+        Api::Vdpau if settings.no_vdpau => return None,
+        Api::Dri => ("LIBGL_DRIVERS_PATH", &settings.dri),
+        Api::Gbm => ("GBM_BACKENDS_PATH", &settings.gbm),
+        Api::VaApi | Api::Vdpau => return Some(environment),
+    };
+    let Some(directory) = directory else { return Some(environment) };
+    let mut changed = environment.into_owned();
+    changed.variables.insert(variable.into(), directory.as_path().into());
+    Some(Cow::Owned(changed))
 }
 
 /// Links one module and captures what it needs. Gives back where the container has it, and why.
@@ -152,27 +175,34 @@ fn under_its_name(provider: &Root, path: &RootPath) -> Option<RootPath> {
 }
 
 fn has_any(work: &Work<'_>, directory: &str) -> bool {
+    has_any_in(work, &work.out, directory)
+}
+
+fn has_any_in(work: &Work<'_>, out: &Captured, directory: &str) -> bool {
     work.abis.iter().any(|abi| {
         let base = work.overrides(&format!("lib/{}/{directory}", abi.tuple));
-        let after = work.out.entries.range(base.clone()..).next();
+        let after = out.entries.range(base.clone()..).next();
         after.is_some_and(|(path, _)| path.is_within(&base))
     })
 }
 
 /// libvdpau takes one directory for all architectures, and gives it to dlopen(3), which replaces
 /// `${LIB}` and `${PLATFORM}`.
-fn vdpau_path(work: &mut Work<'_>) {
+pub(crate) fn vdpau_path(works: &[Work<'_>], out: &mut Captured) {
     const VARIABLE: &str = "VDPAU_DRIVER_PATH";
-    if !has_any(work, "vdpau") {
-        work.out.environment.unset(VARIABLE, "the provider has none");
+    let Some(first) = works.iter().find(|w| !w.abis.is_empty()) else { return };
+    if !works.iter().any(|work| has_any_in(work, out, "vdpau")) {
+        out.environment.unset(VARIABLE, "the provider has none");
         return;
     }
-    let libs: Vec<String> = (0..work.abis.len()).map(|abi| lib_token(work, abi)).collect();
-    let distinct = (1..libs.len()).all(|i| !libs[..i].contains(&libs[i]));
+    let guests = works.iter().filter(|w| w.group.part == Part::Guest);
+    let abis = guests.flat_map(|w| (0..w.abis.len()).map(move |abi| (w, abi)));
+    let libs: Vec<(Tuple, String)> =
+        abis.map(|(work, abi)| (work.abis[abi].tuple, lib_token(work, abi))).collect();
+    let distinct = (1..libs.len()).all(|i| libs[..i].iter().all(|(_, lib)| *lib != libs[i].1));
     let token = if distinct { "${LIB}" } else { "platform-${PLATFORM}" };
-    for (abi, lib) in libs.iter().enumerate() {
-        let tuple = work.abis[abi].tuple;
-        let target = work.container(&format!("lib/{tuple}/vdpau"));
+    for (tuple, lib) in &libs {
+        let target = first.container(&format!("lib/{tuple}/vdpau"));
         let names: Vec<String> = if distinct {
             vec![lib.clone()]
         } else {
@@ -180,14 +210,15 @@ fn vdpau_path(work: &mut Work<'_>) {
         };
         for name in names {
             if name != format!("lib/{tuple}") {
-                let at = work.overrides(&format!("{name}/vdpau"));
-                work.link(at, &target);
+                let at = first.overrides(&format!("{name}/vdpau"));
+                let target = target.as_bytes().to_vec().into();
+                out.entries.insert(at, LayerEntry::Symlink { target });
             }
         }
     }
-    let mut value = work.input.overrides.as_bytes().to_vec();
+    let mut value = first.input.overrides.as_bytes().to_vec();
     value.extend_from_slice(format!("/{token}/vdpau").as_bytes());
-    work.out.environment.set(VARIABLE, value, "VDPAU drivers of the provider");
+    out.environment.set(VARIABLE, value, "VDPAU drivers of the provider");
 }
 
 /// What `$LIB` will mean in the container: the dynamic linker is the provider's or the runtime's.

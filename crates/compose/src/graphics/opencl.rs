@@ -34,7 +34,7 @@ pub(crate) fn capture(work: &mut Work<'_>) {
             let value = work.container(FAMILY.manifests).as_bytes().to_vec();
             work.out.environment.set(variable, value, "OpenCL drivers of the provider");
         } else if work.input.environment.get(variable).is_some() {
-            work.out.environment.unset(variable, "the provider has none");
+            work.unset(variable, "the provider has none");
         }
     }
 }

@@ -73,8 +73,8 @@ pub(crate) fn runtimes(work: &mut Work<'_>) {
 /// The primary architecture's manifest has the plain name, those of others the loader's name of the
 /// architecture in it.
 fn take_runtime(work: &mut Work<'_>, abi: usize, tuple: Tuple, item: &Item<'_>) -> bool {
-    let name = match abi {
-        0 => "active_runtime.json".to_owned(),
+    let name = match (work.pass, abi) {
+        (0, 0) => "active_runtime.json".to_owned(),
         _ => format!("active_runtime.{}.json", openxr::arch(tuple)),
     };
     let tail = format!("{RUNTIME_MANIFESTS}/{name}");
@@ -106,7 +106,7 @@ pub(crate) fn layers(work: &mut Work<'_>) {
         let reason = "OpenXR layers of the provider";
         work.out.environment.set("XR_API_LAYER_PATH", value, reason);
     } else {
-        work.out.environment.unset("XR_API_LAYER_PATH", "the provider has none");
+        work.unset("XR_API_LAYER_PATH", "the provider has none");
     }
     if explicit || implicit {
         prefer_imported_data(work);

@@ -62,7 +62,7 @@ pub(crate) fn drivers(work: &mut Work<'_>) {
     for variable in ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"] {
         set_list(work, variable, &list, reason);
     }
-    work.out.environment.unset("VK_ADD_DRIVER_FILES", "its drivers are imported");
+    work.unset("VK_ADD_DRIVER_FILES", "its drivers are imported");
 }
 
 fn soname<'i>(item: &'i Item<'_>) -> Option<&'i str> {
@@ -100,9 +100,8 @@ pub(crate) fn layers(work: &mut Work<'_>) {
     }
     let explicit = layers_of(work, LayerKind::Explicit, &EXPLICIT);
     let implicit = layers_of(work, LayerKind::Implicit, &IMPLICIT);
-    let environment = &mut work.out.environment;
     for variable in ["VK_LAYER_PATH", "VK_ADD_LAYER_PATH", "VK_ADD_IMPLICIT_LAYER_PATH"] {
-        environment.unset(variable, "its layers are imported");
+        work.unset(variable, "its layers are imported");
     }
     if implicit {
         let directory = work.container(IMPLICIT.manifests);
@@ -110,7 +109,7 @@ pub(crate) fn layers(work: &mut Work<'_>) {
         let reason = "implicit Vulkan layers of the provider";
         work.out.environment.set("VK_IMPLICIT_LAYER_PATH", value, reason);
     } else {
-        work.out.environment.unset("VK_IMPLICIT_LAYER_PATH", "the provider has none");
+        work.unset("VK_IMPLICIT_LAYER_PATH", "the provider has none");
     }
     if explicit || implicit {
         prefer_imported_data(work);
@@ -143,7 +142,7 @@ fn layers_of(work: &mut Work<'_>, kind: LayerKind, family: &Family) -> bool {
     }
     let written = import(work, family, &items);
     let imported: BTreeSet<&str> = written.iter().map(|w| names[w.item]).collect();
-    if work.alone.is_empty() {
+    if work.alone.is_empty() && work.pass == 0 {
         hide_own(work, kind, &imported);
     }
     !written.is_empty()

@@ -29,7 +29,10 @@ fn outcome(lines: &[&str], sockets: &[&str], variables: &[(&str, &str)]) -> Outc
     // The sockets are ours, whoever runs the test.
     let me = User { uid: rustix::process::geteuid().as_raw(), gid: 1000 };
     facts.user = me;
-    let mut draft = Draft::new(Root::with_form(HostPath::root(), Form::Full).unwrap());
+    let mut draft = Draft::new(
+        Root::with_form(HostPath::root(), Form::Full).unwrap(),
+        plan::ContainerPath::root(),
+    );
     share(&facts, false, &mut draft);
     drop(listeners);
     let made = draft.finish(StackForm::Overlay, &[]);
