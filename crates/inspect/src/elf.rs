@@ -12,7 +12,7 @@ mod versions;
 #[cfg(test)]
 mod tests;
 
-use crate::root::{self, Resolved, Root};
+use crate::root::{self, Content, Filesystem, Resolved};
 use image::{Dynamic, Image};
 use object::elf::{self as format, FileHeader32, FileHeader64};
 use object::endian::Endianness;
@@ -58,6 +58,9 @@ pub struct Elf {
     pub base_version: Option<String>,
     /// File → names of symbol versions that it needs of it.
     pub requires: Vec<(String, Vec<String>)>,
+    /// Those of [`Self::requires`] that only weak references need (`VER_FLG_WEAK`): file, version. The
+    /// dynamic linker goes on without them.
+    pub requires_weakly: Vec<(String, String)>,
     /// The build ID of the GNU note.
     pub build_id: Option<Vec<u8>>,
 }
@@ -118,7 +121,7 @@ pub fn tuple_of(header: &[u8]) -> Option<Tuple> {
 ///
 /// # Errors
 /// As [`parse`], and when it cannot be found or read.
-pub fn read(root: &Root, path: &RootPath) -> Result<Elf, Error> {
+pub fn read(root: &dyn Filesystem, path: &RootPath) -> Result<Elf, Error> {
     read_resolved(root, &root.resolve(path)?)
 }
 
@@ -126,21 +129,23 @@ pub fn read(root: &Root, path: &RootPath) -> Result<Elf, Error> {
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_resolved(root: &Root, file: &Resolved) -> Result<Elf, Error> {
-    parse_source(&open(root, file)?)
+pub fn read_resolved(root: &dyn Filesystem, file: &Resolved) -> Result<Elf, Error> {
+    match root.open(file)? {
+        Content::Open(fd) => parse_source(&File::new(fd, file.identity.size)),
+        Content::Bytes(bytes) => parse(&bytes),
+    }
 }
 
 /// As [`symbols`], for a file of a root, reading only the parts that are needed.
 ///
 /// # Errors
 /// As [`symbols`], and when it cannot be found or read.
-pub fn read_symbols(root: &Root, path: &RootPath) -> Result<BTreeSet<String>, Error> {
-    symbols_of_source(&open(root, &root.resolve(path)?)?)
-}
-
-fn open(root: &Root, file: &Resolved) -> Result<File, Error> {
-    let fd = root.open_file(file)?.ok_or(Error::NotElf)?;
-    Ok(File::new(fd, file.identity.size))
+pub fn read_symbols(root: &dyn Filesystem, path: &RootPath) -> Result<BTreeSet<String>, Error> {
+    let file = root.resolve(path)?;
+    match root.open(&file)? {
+        Content::Open(fd) => symbols_of_source(&File::new(fd, file.identity.size)),
+        Content::Bytes(bytes) => symbols(&bytes),
+    }
 }
 
 /// The class of the file, when it is an ELF file.
@@ -184,6 +189,7 @@ fn elf_of<H: FileHeader<Endian = Endianness>>(image: &Image<'_, H>) -> Result<El
     let flags = dynamic.get(format::DT_FLAGS_1).unwrap_or(0);
     let (base, defines): (Vec<_>, Vec<_>) =
         image.definitions(&dynamic)?.into_iter().partition(|d| d.is_base);
+    let requirements = image.requirements(&dynamic)?;
     Ok(Elf {
         tuple: image.tuple(),
         kind: image.kind(&dynamic),
@@ -195,7 +201,8 @@ fn elf_of<H: FileHeader<Endian = Endianness>>(image: &Image<'_, H>) -> Result<El
         no_default_lib: flags & format::DF_1_NODEFLIB.0 != 0,
         defines: defines.into_iter().map(|d| d.name).collect(),
         base_version: base.into_iter().next().map(|d| d.name),
-        requires: image.requirements(&dynamic)?,
+        requires: requirements.all,
+        requires_weakly: requirements.weak,
         build_id: image.build_id(),
     })
 }

@@ -6,7 +6,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::root::Root;
+use crate::root::Filesystem;
 use plan::{ByteString, RootPath};
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -66,14 +66,14 @@ fn directory(line: &[u8]) -> &[u8] {
 
 /// The directories that a configuration file and those it includes name, in order, each once,
 /// whether they exist or not. Files that cannot be read are left out.
-pub fn directories(root: &Root, conf: &RootPath) -> Vec<RootPath> {
+pub fn directories(root: &dyn Filesystem, conf: &RootPath) -> Vec<RootPath> {
     let mut reader = Reader { root, files: 0, seen: HashSet::new(), found: Vec::new() };
     reader.file(conf, 0);
     reader.found
 }
 
 struct Reader<'r> {
-    root: &'r Root,
+    root: &'r dyn Filesystem,
     files: usize,
     seen: HashSet<RootPath>,
     found: Vec<RootPath>,

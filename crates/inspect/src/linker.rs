@@ -18,7 +18,7 @@ mod tests;
 
 use crate::elf::Elf;
 use crate::ld_conf;
-use crate::root::{Kind, Resolved, Root, matches};
+use crate::root::{Filesystem, Kind, Resolved, matches};
 use cache::Cache;
 use candidate::Files;
 use capabilities::{Capabilities, Cpu};
@@ -61,7 +61,7 @@ pub enum Error {
 /// which the root does not change.
 #[derive(Debug)]
 pub struct Linker<'r> {
-    root: &'r Root,
+    root: &'r dyn Filesystem,
     tuple: Tuple,
     options: Options,
     loader: Loader,
@@ -142,12 +142,17 @@ impl<'r> Linker<'r> {
     ///
     /// # Errors
     /// When the root cannot be searched. Missing or damaged caches are no error.
-    pub fn new(root: &'r Root, tuple: Tuple, options: Options) -> Result<Self, Error> {
+    pub fn new(root: &'r dyn Filesystem, tuple: Tuple, options: Options) -> Result<Self, Error> {
         let cpu = if options.hwcaps { Cpu::for_guest(tuple) } else { Cpu::BASELINE };
         Self::for_cpu(root, tuple, options, cpu)
     }
 
-    fn for_cpu(root: &'r Root, tuple: Tuple, options: Options, cpu: Cpu) -> Result<Self, Error> {
+    fn for_cpu(
+        root: &'r dyn Filesystem,
+        tuple: Tuple,
+        options: Options,
+        cpu: Cpu,
+    ) -> Result<Self, Error> {
         root.resolve(&RootPath::root())?;
         let loader = Loader::of(root, tuple);
         let capabilities = Capabilities::new(tuple, &loader, cpu);
@@ -167,8 +172,29 @@ impl<'r> Linker<'r> {
         })
     }
 
+    /// With what the variable `LD_LIBRARY_PATH` of a process says, in place of
+    /// [`Options::library_path`]: directories between `:` or `;`, an empty one is the working directory,
+    /// as is what a relative one starts from. `origin` is the directory of the program, for `$ORIGIN`;
+    /// elements that need it are left out where it is not known (`fillin_rpath` of elf/dl-load.c).
+    #[must_use]
+    pub fn with_environment(
+        mut self,
+        value: &[u8],
+        origin: Option<RootPath>,
+        working_directory: &RootPath,
+    ) -> Self {
+        let tokens = Tokens { origin, lib: &self.loader.lib, platform: self.capabilities.platform };
+        let elements = value.split(|b| matches!(b, b':' | b';')).filter(|_| !value.is_empty());
+        let found = elements.filter_map(|element| {
+            let raw = tokens.expand(&String::from_utf8_lossy(element))?;
+            self.root.without_dot_dot(working_directory, &raw).ok()
+        });
+        self.options.library_path = found.collect();
+        self
+    }
+
     /// The root that is searched.
-    pub fn root(&self) -> &'r Root {
+    pub fn root(&self) -> &'r dyn Filesystem {
         self.root
     }
 

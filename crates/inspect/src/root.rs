@@ -11,6 +11,7 @@
 mod content;
 mod depot;
 mod error;
+mod filesystem;
 mod glob;
 mod layout;
 mod stat;
@@ -27,6 +28,7 @@ use std::ffi::{OsStr, OsString};
 use tree::Tree;
 
 pub use error::Error;
+pub use filesystem::{Content, Filesystem};
 pub use glob::matches;
 pub use layout::{Layout, TopLevel};
 pub use witness::Witnesses;

@@ -5,14 +5,14 @@
 use crate::knowledge::{Method, Rule};
 use inspect::elf;
 use inspect::linker::Library;
-use inspect::root::Root;
+use inspect::root::Filesystem;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 /// A copy with the root that it is in.
 #[derive(Clone, Copy)]
 pub(crate) struct Copy<'a> {
-    pub(crate) root: &'a Root,
+    pub(crate) root: &'a dyn Filesystem,
     pub(crate) library: &'a Library,
 }
 

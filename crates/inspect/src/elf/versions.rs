@@ -18,6 +18,15 @@ pub(super) struct Definition {
     pub(super) is_base: bool,
 }
 
+/// Versions that a file needs of others.
+#[derive(Default)]
+pub(super) struct Requirements {
+    /// File → versions.
+    pub(super) all: Vec<(String, Vec<String>)>,
+    /// Those of them whose absence is no error: file, version.
+    pub(super) weak: Vec<(String, String)>,
+}
+
 /// Moves on in a list whose elements say how far it is to the next.
 fn next(at: u64, step: u32) -> Result<u64, Error> {
     at.checked_add(step.into()).ok_or(Error::Malformed("versions beyond the end"))
@@ -51,12 +60,9 @@ impl<H: FileHeader<Endian = Endianness>> Image<'_, H> {
         Ok(found)
     }
 
-    /// File → versions that are needed of it, in the order of the file.
-    pub(super) fn requirements(
-        &self,
-        dynamic: &Dynamic,
-    ) -> Result<Vec<(String, Vec<String>)>, Error> {
-        let mut found = Vec::new();
+    /// What is needed of other files, in the order of the file.
+    pub(super) fn requirements(&self, dynamic: &Dynamic) -> Result<Requirements, Error> {
+        let mut found = Requirements::default();
         let Some(address) = dynamic.get(elf::DT_VERNEED) else { return Ok(found) };
         let (mut at, _) = self.offset_of(address)?;
         let count = dynamic.get(elf::DT_VERNEEDNUM).unwrap_or(MAX_VERSIONS);
@@ -69,13 +75,17 @@ impl<H: FileHeader<Endian = Endianness>> Image<'_, H> {
             for _ in 0..need.vn_cnt.get(self.endian) {
                 left = left.checked_sub(1).ok_or(Error::TooLarge("versions"))?;
                 let aux: elf::Vernaux<Endianness> = pod(self.source, aux_at)?;
-                names.push(self.string(dynamic, aux.vna_name.get(self.endian).into())?);
+                let name = self.string(dynamic, aux.vna_name.get(self.endian).into())?;
+                if aux.vna_flags.get(self.endian).0 & elf::VER_FLG_WEAK.0 != 0 {
+                    found.weak.push((file.clone(), name.clone()));
+                }
+                names.push(name);
                 match aux.vna_next.get(self.endian) {
                     0 => break,
                     step => aux_at = next(aux_at, step)?,
                 }
             }
-            found.push((file, names));
+            found.all.push((file, names));
             match need.vn_next.get(self.endian) {
                 0 => break,
                 step => at = next(at, step)?,

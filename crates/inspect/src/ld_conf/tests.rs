@@ -1,4 +1,5 @@
 use super::*;
+use crate::root::Root;
 use plan::HostPath;
 use testkit::TreeBuilder;
 

@@ -2,7 +2,7 @@
 
 use super::capabilities::Capabilities;
 use crate::ld_cache::{self, Entry};
-use crate::root::Root;
+use crate::root::Filesystem;
 use plan::{RootPath, Tuple};
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -22,7 +22,7 @@ pub(super) struct Cache {
 
 impl Cache {
     /// The first of `places` that is a cache.
-    pub(super) fn open(root: &Root, tuple: Tuple, places: &[RootPath]) -> Option<Self> {
+    pub(super) fn open(root: &dyn Filesystem, tuple: Tuple, places: &[RootPath]) -> Option<Self> {
         places.iter().find_map(|path| {
             let bytes = root.read(path).ok()?;
             match ld_cache::parse(&bytes) {

@@ -1,8 +1,8 @@
 //! Whether a file can be what is looked for.
 
 use crate::elf::{self, Elf, Kind};
-use crate::root::{Resolved, Root};
-use plan::{RootPath, Tuple};
+use crate::root::{Filesystem, Resolved};
+use plan::{HostPath, RootPath, Tuple};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -20,16 +20,17 @@ pub(super) enum Candidate {
     Usable(Rc<Resolved>, Rc<Elf>),
 }
 
-/// Remembers what was looked at. Keyed by the path of the file without links.
+/// Remembers what was looked at. Keyed by the place of the content: in an emulated view, two files can
+/// have one path.
 #[derive(Debug, Default)]
 pub(super) struct Files {
-    parsed: RefCell<HashMap<RootPath, Result<Rc<Elf>, elf::Error>>>,
+    parsed: RefCell<HashMap<HostPath, Result<Rc<Elf>, elf::Error>>>,
 }
 
 impl Files {
     /// Looks at `path` as `open_verify` of elf/dl-load.c: what is of another class or machine is
     /// passed over, what is no ELF file ends the search.
-    pub(super) fn look(&self, root: &Root, tuple: Tuple, path: &RootPath) -> Candidate {
+    pub(super) fn look(&self, root: &dyn Filesystem, tuple: Tuple, path: &RootPath) -> Candidate {
         let file = match root.resolve(path) {
             Ok(file) => file,
             Err(e) if e.is_absent() => return Candidate::Absent,
@@ -49,12 +50,12 @@ impl Files {
         }
     }
 
-    fn elf(&self, root: &Root, file: &Resolved) -> Result<Rc<Elf>, elf::Error> {
-        if let Some(known) = self.parsed.borrow().get(&file.path) {
+    fn elf(&self, root: &dyn Filesystem, file: &Resolved) -> Result<Rc<Elf>, elf::Error> {
+        if let Some(known) = self.parsed.borrow().get(&file.host) {
             return known.clone();
         }
         let parsed = elf::read_resolved(root, file).map(Rc::new);
-        self.parsed.borrow_mut().insert(file.path.clone(), parsed.clone());
+        self.parsed.borrow_mut().insert(file.host.clone(), parsed.clone());
         parsed
     }
 }

@@ -4,7 +4,7 @@
 //! is asked first. [`FALLBACK_DIRECTORIES`] serves where it cannot be read or does not look like glibc's.
 
 use crate::elf;
-use crate::root::{Kind, Resolved, Root};
+use crate::root::{Filesystem, Kind, Resolved};
 use plan::{RootPath, Tuple};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -52,7 +52,7 @@ pub(super) struct Loader {
 }
 
 impl Loader {
-    pub(super) fn of(root: &Root, tuple: Tuple) -> Self {
+    pub(super) fn of(root: &dyn Filesystem, tuple: Tuple) -> Self {
         let path = RootPath::literal(tuple.interpreter());
         let file = root.find(&path).filter(|f| f.kind == Kind::File);
         let content = file.as_ref().and_then(|f| root.read(&f.path).ok());
@@ -163,7 +163,7 @@ fn fallback_directories(tuple: Tuple) -> Vec<RootPath> {
 }
 
 /// The first configuration of `ldconfig` that the root has.
-pub(super) fn configuration(root: &Root) -> Option<RootPath> {
+pub(super) fn configuration(root: &dyn Filesystem) -> Option<RootPath> {
     let known = CONFIGURATIONS.iter().map(|c| RootPath::literal(c));
     known.into_iter().find(|c| root.find(c).is_some_and(|f| f.kind == Kind::File))
 }

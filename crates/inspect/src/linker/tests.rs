@@ -1,5 +1,6 @@
 use super::*;
 use crate::ld_cache::{self, Entry};
+use crate::root::Root;
 use plan::HostPath;
 use std::process::Command;
 use testkit::{ElfBuilder, TreeBuilder};
@@ -406,5 +407,35 @@ fn the_same_as_the_dynamic_linker_of_this_machine() {
     }
     if compared == 0 {
         eprintln!("skipped: none of the programs is here");
+    }
+}
+
+#[test]
+fn the_variable_of_a_process() {
+    let tree = tree(&[
+        ("a/liba.so", library("liba.so")),
+        ("work/liba.so", library("liba.so")),
+        ("work/rel/liba.so", library("liba.so")),
+        ("app/liba.so", library("liba.so")),
+        ("lib/x86_64-linux-gnu/pre/liba.so", library("liba.so")),
+    ]);
+    let root = open(&tree);
+    let (app, work) = (RootPath::literal("/app"), RootPath::literal("/work"));
+    for (value, origin, want) in [
+        ("", None, "none"),
+        ("/a", None, "/a/liba.so"),
+        ("/none:/a", None, "/a/liba.so"),
+        ("/none;/a", None, "/a/liba.so"),
+        (":/a", None, "/work/liba.so"),
+        ("rel:/a", None, "/work/rel/liba.so"),
+        ("/none:", None, "/work/liba.so"),
+        ("$ORIGIN:/a", Some(app.clone()), "/app/liba.so"),
+        ("$ORIGIN:/a", None, "/a/liba.so"),
+        ("/$LIB/pre:/a", None, "/lib/x86_64-linux-gnu/pre/liba.so"),
+        ("/work/../a", None, "/a/liba.so"),
+    ] {
+        let linker = linker(&root, 1).with_environment(value.as_bytes(), origin, &work);
+        let found = linker.find("liba.so", None).map(|l| l.found.to_string());
+        assert_eq!(found.unwrap_or_else(|_| "none".into()), want, "{value}");
     }
 }

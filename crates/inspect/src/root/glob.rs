@@ -1,6 +1,6 @@
 //! Patterns of file names, as fnmatch(3) and glob(3) of the C library understand them.
 
-use super::Root;
+use super::Filesystem;
 use plan::RootPath;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -94,7 +94,7 @@ fn is_pattern(component: &[u8]) -> bool {
 }
 
 /// See [`Root::glob`].
-pub(super) fn expand(root: &Root, pattern: &RootPath) -> Vec<RootPath> {
+pub(super) fn expand(root: &dyn Filesystem, pattern: &RootPath) -> Vec<RootPath> {
     let components: Vec<&[u8]> =
         pattern.as_bytes().split(|b| *b == b'/').filter(|c| !c.is_empty()).collect();
     let mut found = vec![RootPath::root()];
