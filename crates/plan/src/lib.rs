@@ -18,6 +18,7 @@ mod layer;
 mod operation;
 mod path;
 mod problem;
+pub mod simulate;
 mod tuple;
 
 use serde::{Deserialize, Serialize};

@@ -74,6 +74,21 @@ impl Tuple {
         }
     }
 
+    /// The architecture that an ELF header is for; the first 20 bytes of the file are enough. `None`
+    /// for anything else, and for architectures that are not known here.
+    pub fn of_elf_header(header: &[u8]) -> Option<Tuple> {
+        // elf.h: EI_CLASS, EI_DATA (ELFDATA2LSB), then e_machine at 18.
+        let &[0x7f, b'E', b'L', b'F', class, 1, ..] = header else { return None };
+        let machine = u16::from_le_bytes([*header.get(18)?, *header.get(19)?]);
+        let is_64_bit = match class {
+            1 => false,
+            2 => true,
+            _ => return None,
+        };
+        let fits = |t: &Tuple| t.machine() == machine && t.is_64_bit() == is_64_bit;
+        Self::ALL.iter().copied().find(fits)
+    }
+
     /// Whether its ELF files are of class `ELFCLASS64`.
     pub fn is_64_bit(self) -> bool {
         !matches!(self, Tuple::I386)
