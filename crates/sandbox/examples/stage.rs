@@ -33,8 +33,8 @@ fn main() -> ExitCode {
     let result = match arguments.first().and_then(|word| word.to_str()) {
         Some("probe") => testkit::probe::command(&arguments[1..]).map(|()| 0),
         Some("launch") if arguments.len() == 2 => launch(&arguments[1]),
-        Some("can-create") => sandbox::probe().map(|()| 0).map_err(Into::into),
-        _ => Err("usage: stage launch SCENE.json | probe … | can-create".into()),
+        Some("can-create") => can_create(&arguments[1..]),
+        _ => Err("usage: stage launch SCENE.json | probe … | can-create [RULES [BWRAP]]".into()),
     };
     match result {
         Ok(status) => status.into(),
@@ -43,6 +43,24 @@ fn main() -> ExitCode {
             99.into()
         }
     }
+}
+
+/// Which executor can be used, with these calls failing and this bwrap: of no name, the usual one;
+/// with `only-bwrap`, that alone.
+fn can_create(arguments: &[std::ffi::OsString]) -> testkit::probe::Result<u8> {
+    let text = |at: usize| arguments.get(at).and_then(|word| word.to_str()).unwrap_or_default();
+    testkit::inject::fail_if_any(text(0))?;
+    let backend = if text(1) == "only-bwrap" { Backend::Bwrap } else { Backend::Auto };
+    let bwrap = arguments.get(2).map(PathBuf::from).into_iter().collect();
+    let options = Options { backend, bwrap, search_path: vec!["/usr/bin".into()] };
+    match sandbox::usable(&options) {
+        Ok(used) => println!("{used:?}"),
+        Err(error) => {
+            eprintln!("{}", error.problem());
+            return Ok(error.exit_status());
+        }
+    }
+    Ok(0)
 }
 
 fn launch(path: &std::ffi::OsStr) -> testkit::probe::Result<u8> {

@@ -1,9 +1,10 @@
 //! What can go wrong between a plan and its command, and what the user is told about it.
 
-use crate::probe::Refusal;
+use crate::probe::{self, Diagnosis, Refusal};
 use crate::sys::SysError;
 use plan::{Code, ContainerPath, HostPath, LayerName, Problem};
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// Which part of a step failed, where that matters to the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,7 +44,7 @@ pub struct FailedStep {
 pub enum Error {
     /// The kernel, or a rule of this machine, does not let us create the namespaces.
     #[error("user and mount namespaces cannot be created: {0}")]
-    NoNamespaces(Refusal),
+    NoNamespaces(Box<Refusal>),
     /// The kernel, or a seccomp filter, lacks a call of the mount API of Linux 5.2.
     #[error("the mount API of Linux 5.2 is missing: {0}")]
     NoMountApi(SysError),
@@ -129,7 +130,7 @@ pub enum Error {
         tried: Vec<String>,
     },
     /// bwrap ended before it started the supervisor.
-    #[error("{path} failed with status {status}")]
+    #[error("{path} failed with status {status}{}", because(.diagnosis.as_deref()))]
     BwrapFailed {
         /// Which bwrap.
         path: String,
@@ -137,6 +138,8 @@ pub enum Error {
         status: u8,
         /// What it wrote to standard error, by line.
         messages: Vec<String>,
+        /// What explains it, when that was found.
+        diagnosis: Option<Box<Diagnosis>>,
     },
     /// The plan asks for something that this executor cannot do.
     #[error("{executor} cannot carry out this plan: {why}")]
@@ -181,9 +184,43 @@ impl Error {
         matches!(self, Error::NoNamespaces(_) | Error::NoMountApi(_))
     }
 
+    /// That of a bwrap that has ended before it started anything.
+    pub(crate) fn bwrap_failed(path: &Path, status: u8, messages: Vec<String>) -> Self {
+        let diagnosis = probe::explain_bwrap(path, &messages).map(Box::new);
+        Error::BwrapFailed { path: path.display().to_string(), status, messages, diagnosis }
+    }
+
+    /// In the launcher: with what explains it.
+    pub(crate) fn diagnosed(self) -> Self {
+        match self {
+            Error::NoNamespaces(refusal) => Error::NoNamespaces(Box::new(refusal.diagnosed())),
+            other => other,
+        }
+    }
+
+    /// This one, about the built-in executor, with why bwrap could not take its place.
+    pub(crate) fn with_bwrap(mut self, error: &Error) -> Self {
+        if let Error::NoNamespaces(refusal) = &mut self {
+            refusal.bwrap = vec![error.to_string()];
+            match error {
+                Error::BwrapFailed { messages, diagnosis, .. } => {
+                    refusal.bwrap.extend_from_slice(messages);
+                    refusal.bwrap.extend(diagnosis.iter().flat_map(|d| d.evidence.clone()));
+                }
+                other => refusal.bwrap.extend(other.evidence()),
+            }
+            // What both executors meet with needs to be said once.
+            let known = refusal.diagnosis.iter().flat_map(|d| &d.evidence).cloned();
+            let known: Vec<String> = known.collect();
+            refusal.bwrap.retain(|line| !known.contains(line));
+        }
+        self
+    }
+
     fn code(&self) -> Code {
         match self {
-            Error::NoNamespaces(_) => Code::NO_NAMESPACES,
+            Error::NoNamespaces(refusal) => refusal.code(),
+            Error::BwrapFailed { diagnosis: Some(found), .. } => found.rule.code(),
             Error::CommandNotFound { .. } => Code::COMMAND_NOT_FOUND,
             Error::CommandNotExecutable { .. } => Code::COMMAND_NOT_EXECUTABLE,
             Error::LockBusy(_) => Code::RUNTIME_BUSY,
@@ -231,6 +268,7 @@ impl Error {
                     .into()
             }
             Error::BwrapMissing { .. } => "install the package `bubblewrap`".into(),
+            Error::BwrapFailed { diagnosis: Some(found), .. } => found.hint.clone(),
             Error::BwrapFailed { .. } => {
                 "check that `bwrap --ro-bind / / true` works on this machine".into()
             }
@@ -248,7 +286,10 @@ impl Error {
             Error::CommandNotExecutable { file, failure, .. } => {
                 vec![format!("file {file}"), failure.to_string()]
             }
-            Error::BwrapFailed { messages, .. } => messages.clone(),
+            Error::BwrapFailed { messages, diagnosis, .. } => {
+                let seen = diagnosis.iter().flat_map(|found| &found.evidence);
+                messages.iter().chain(seen).cloned().collect()
+            }
             _ => vec![],
         }
     }
@@ -260,6 +301,11 @@ impl Error {
         problem.hint = self.hint();
         problem
     }
+}
+
+/// The cause in brackets, where one was found.
+fn because(diagnosis: Option<&Diagnosis>) -> String {
+    diagnosis.map(|found| format!(" ({})", found.cause)).unwrap_or_default()
 }
 
 const OVERLAY_HINT: &str = "a prepared tree can take the overlay's place; if that was tried, look at \

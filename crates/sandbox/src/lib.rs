@@ -28,7 +28,10 @@ mod sys;
 
 pub use bwrap::{Arguments, Features, arguments};
 pub use error::{Error, FailedStep, StepKind};
-pub use probe::{Refusal, probe};
+pub use probe::{
+    Diagnosis, Facts, Feature, Installed, Refusal, Rule, features, foreseen, probe, try_bwrap,
+    try_overlay, usable,
+};
 pub use run::{Backend, ExitStatus, Inherited, Notice, Options, Prepared, Used, run};
 pub use supervisor::supervise_if_asked;
 pub use sys::SysError;

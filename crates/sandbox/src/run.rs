@@ -91,20 +91,26 @@ pub fn run(
         notify(Notice::Using(Used::Builtin));
         match builtin::run(plan, prepared, &spec) {
             Err(error) if options.backend == Backend::Auto && error.is_about_means() => {
-                // Without bwrap the first error is the one to act on.
-                let Ok(found) = bwrap::locate(options) else { return Err(error) };
+                // Without a bwrap that works, the first error is the one to act on.
+                let found = match bwrap::locate(options) {
+                    Ok(found) => found,
+                    Err(missing) => return Err(error.with_bwrap(&missing)),
+                };
                 notify(Notice::FellBack { reason: error.to_string() });
-                bwrap = Some(found);
+                bwrap = Some((found, error));
             }
             other => return other,
         }
     }
-    let bwrap = match bwrap {
-        Some(found) => found,
-        None => bwrap::locate(options)?,
+    let (bwrap, refused) = match bwrap {
+        Some((found, refused)) => (found, Some(refused)),
+        None => (bwrap::locate(options)?, None),
     };
     notify(Notice::Using(Used::Bwrap(bwrap.clone())));
-    bwrap::run(plan, prepared, spec, &bwrap)
+    bwrap::run(plan, prepared, spec, &bwrap).map_err(|error| match (refused, error) {
+        (Some(refused), failed @ Error::BwrapFailed { .. }) => refused.with_bwrap(&failed),
+        (_, error) => error,
+    })
 }
 
 impl Prepared {

@@ -42,7 +42,7 @@ pub(crate) fn run(
     drop(theirs);
     let ended = relay(child, &signals, &|signal| ours.signal(signal));
     match ours.failure() {
-        Some(error) => Err(error),
+        Some(error) => Err(error.diagnosed()),
         None => Ok(ExitStatus(setup("waiting for the container", ended)?.status())),
     }
 }

@@ -34,7 +34,7 @@ pub(crate) fn enter_namespaces(own_pids: bool) -> Result<(), Error> {
 }
 
 pub(super) fn refused(failure: SysError) -> Error {
-    Error::NoNamespaces(Refusal::explain(failure))
+    Error::NoNamespaces(Box::new(Refusal::seen(failure)))
 }
 
 fn write(path: &str, content: &str) -> Result<(), SysError> {

@@ -95,8 +95,7 @@ fn outcome(ours: &Ours, status: u8, bwrap: &Path, messages: &OwnedFd) -> Result<
         return Err(failure);
     }
     if !heard.alive {
-        let path = bwrap.display().to_string();
-        return Err(Error::BwrapFailed { path, status, messages });
+        return Err(Error::bwrap_failed(bwrap, status, messages));
     }
     for message in messages {
         log::warn!("{message}");
