@@ -6,7 +6,9 @@
 
 #![forbid(unsafe_code)]
 
+pub mod binfmt;
 pub mod elf;
+pub mod emulator;
 pub mod ld_cache;
 pub mod ld_conf;
 pub mod linker;

@@ -4,11 +4,11 @@ use super::Reason;
 use serde_json::{Map, Value};
 
 /// A JSON object.
-pub(super) type Object = Map<String, Value>;
+pub(crate) type Object = Map<String, Value>;
 
 /// The object that a manifest consists of. A byte order mark is left out, as the loaders' parser
 /// (cJSON) does; depth is bounded by serde_json at 128.
-pub(super) fn parse(bytes: &[u8]) -> Result<Object, Reason> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<Object, Reason> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let value = serde_json::from_slice(bytes).map_err(|e| {
         let message = e.to_string();
@@ -23,7 +23,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Object, Reason> {
 }
 
 /// The object `name`, which must be there.
-pub(super) fn object<'o>(outer: &'o Object, name: &str) -> Result<&'o Object, Reason> {
+pub(crate) fn object<'o>(outer: &'o Object, name: &str) -> Result<&'o Object, Reason> {
     match outer.get(name) {
         Some(Value::Object(object)) => Ok(object),
         Some(_) => Err(Reason::Type { member: name.into(), wanted: "an object" }),
@@ -32,12 +32,12 @@ pub(super) fn object<'o>(outer: &'o Object, name: &str) -> Result<&'o Object, Re
 }
 
 /// The string `name`, which must be there; `path` is what messages call it.
-pub(super) fn string<'o>(o: &'o Object, name: &str, path: &str) -> Result<&'o str, Reason> {
+pub(crate) fn string<'o>(o: &'o Object, name: &str, path: &str) -> Result<&'o str, Reason> {
     optional_string(o, name, path)?.ok_or_else(|| Reason::Missing(path.into()))
 }
 
 /// The string `name`, if there is a member of that name.
-pub(super) fn optional_string<'o>(
+pub(crate) fn optional_string<'o>(
     o: &'o Object,
     name: &str,
     path: &str,
@@ -50,7 +50,7 @@ pub(super) fn optional_string<'o>(
 }
 
 /// The string `name`, which must be there and not be empty.
-pub(super) fn filled<'o>(o: &'o Object, name: &str, path: &str) -> Result<&'o str, Reason> {
+pub(crate) fn filled<'o>(o: &'o Object, name: &str, path: &str) -> Result<&'o str, Reason> {
     match string(o, name, path)? {
         "" => Err(Reason::Empty(path.into())),
         text => Ok(text),
@@ -58,7 +58,7 @@ pub(super) fn filled<'o>(o: &'o Object, name: &str, path: &str) -> Result<&'o st
 }
 
 /// `file_format_version`, if `accepts` it; `accepted` is what messages say of it.
-pub(super) fn version(
+pub(crate) fn version(
     o: &Object,
     accepts: impl Fn(&str) -> bool,
     accepted: &'static str,
@@ -71,7 +71,7 @@ pub(super) fn version(
 }
 
 /// A manifest of one object beside `file_format_version`, ready to be written.
-pub(super) fn written(version: &str, name: &str, content: Object) -> Vec<u8> {
+pub(crate) fn written(version: &str, name: &str, content: Object) -> Vec<u8> {
     let mut whole = Object::new();
     whole.insert("file_format_version".into(), version.into());
     whole.insert(name.into(), Value::Object(content));

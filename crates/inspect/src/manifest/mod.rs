@@ -11,11 +11,12 @@
 pub mod dirs;
 pub mod egl;
 mod found;
-mod json;
+pub(crate) mod json;
 mod library;
 pub mod modules;
 pub mod opencl;
 pub mod openxr;
+pub mod provider;
 mod reason;
 mod search;
 pub mod vulkan;

@@ -40,6 +40,14 @@ pub enum Reason {
         /// What it should be, with an article.
         wanted: &'static str,
     },
+    /// A member has a value that it must not have.
+    #[error("`{member}`: {why}")]
+    Value {
+        /// Its name, as in [`Reason::Type`]; elements of arrays by their index.
+        member: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A member is empty that must not be.
     #[error("`{0}` is empty")]
     Empty(String),
