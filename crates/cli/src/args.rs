@@ -72,13 +72,23 @@ pub(crate) struct Launch {
     /// (soldier, sniper …), or `host`. Default: an installed Steam Linux Runtime, else the host.
     #[arg(long, value_name = "DIR|NAME|host")]
     pub(crate) runtime: Option<OsString>,
-    /// Whose graphics drivers the container has: a root directory, or the empty string for the
-    /// runtime's own.
-    #[arg(long, value_name = "PATH", default_value = "/")]
-    pub(crate) graphics_provider: OsString,
-    /// Architectures that must work, the primary one first, separated by `:`.
-    #[arg(long, value_name = "TUPLES", default_value = "x86_64-linux-gnu:i386-linux-gnu")]
-    pub(crate) architectures: String,
+    /// Whose graphics drivers the container has, for all architectures or one: a root directory, a
+    /// graphics-provider.json, or the empty string for the runtime's own. Repeatable. Default: the
+    /// emulator's root for what it runs, else this machine.
+    #[arg(long, value_name = "[TUPLE=]PATH")]
+    pub(crate) graphics_provider: Vec<OsString>,
+    /// Architectures that must work, the primary one first, separated by `:`. Default:
+    /// $PRESSURE_VESSEL_ARCHITECTURES, else what the runtime has.
+    #[arg(long, value_name = "TUPLES")]
+    pub(crate) architectures: Option<String>,
+    /// What runs programs that this machine does not run itself: `auto` (what the environment or the
+    /// kernel knows), `none`, `fex`, `qemu`, or an emulator.json.
+    #[arg(long, value_name = "auto|none|fex|qemu|MANIFEST", default_value = "auto")]
+    pub(crate) emulator: OsString,
+    /// The tree of foreign files of an emulator that the kernel starts. Default: the one that its
+    /// own configuration names.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) emulator_root: Option<PathBuf>,
     /// What creates the container.
     #[arg(long, value_enum, default_value_t = Backend::Auto)]
     pub(crate) backend: Backend,

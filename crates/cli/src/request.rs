@@ -3,9 +3,10 @@
 use crate::args::{Launch, Stacking};
 use crate::stop::Stop;
 use crate::{report, runtimes};
-use compose::{Facts, HomeMode, ProviderChoice, Request, RuntimeChoice, Share};
+use compose::{EmulatorChoice, Facts, HomeMode, ProviderChoice, Request, RuntimeChoice, Share};
 use plan::{ByteString, Code, HostPath, Preload, Problem, StackForm, Tuple};
-use std::ffi::OsStr;
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
 /// An option whose value cannot be used.
@@ -27,10 +28,18 @@ pub(crate) fn request(launch: &Launch, facts: &Facts) -> Result<Request, Stop> {
             .hint("change to a directory that exists")
     })?;
     let defaults = Request::default();
+    let (provider, providers) = providers(&launch.graphics_provider)?;
     Ok(Request {
         runtime: runtime(launch, facts)?,
-        tuples: tuples(&launch.architectures)?,
-        provider: provider(&launch.graphics_provider)?,
+        tuples: launch.architectures.as_deref().map(tuples).transpose()?.unwrap_or_default(),
+        provider,
+        providers,
+        emulator: emulator(&launch.emulator)?,
+        emulator_root: launch
+            .emulator_root
+            .as_ref()
+            .map(|path| absolute(path.as_os_str()).map_err(bad_value("--emulator-root")))
+            .transpose()?,
         filesystems: launch.filesystem.iter().map(|f| share(f)).collect::<Result<_, _>>()?,
         home: home(launch)?,
         environment: launch.env.iter().map(|e| variable(e)).collect::<Result<_, _>>()?,
@@ -99,11 +108,58 @@ fn tuples(list: &str) -> Result<Vec<Tuple>, Stop> {
     Ok(out)
 }
 
+/// The provider for all architectures, and those for single ones. The last of several counts.
+fn providers(
+    values: &[OsString],
+) -> Result<(ProviderChoice, BTreeMap<Tuple, ProviderChoice>), Stop> {
+    let mut all = ProviderChoice::Default;
+    let mut single = BTreeMap::new();
+    for value in values {
+        match tuple_and_path(value) {
+            (Some(tuple), path) => {
+                single.insert(tuple, provider(path)?);
+            }
+            (None, path) => all = provider(path)?,
+        }
+    }
+    Ok((all, single))
+}
+
+/// `TUPLE=PATH`, where what is before the `=` is an architecture; else it belongs to the path.
+fn tuple_and_path(value: &OsStr) -> (Option<Tuple>, &OsStr) {
+    let bytes = value.as_bytes();
+    let Some(at) = bytes.iter().position(|b| *b == b'=') else { return (None, value) };
+    let tuple = std::str::from_utf8(&bytes[..at]).ok().and_then(|name| name.parse().ok());
+    match tuple {
+        Some(tuple) => (Some(tuple), OsStr::from_bytes(&bytes[at + 1..])),
+        None => (None, value),
+    }
+}
+
 fn provider(value: &OsStr) -> Result<ProviderChoice, Stop> {
     if value.is_empty() {
         return Ok(ProviderChoice::None);
     }
     absolute(value).map(ProviderChoice::Root).map_err(bad_value("--graphics-provider"))
+}
+
+/// A word, or the path of a manifest, which has a slash or ends in `.json`.
+fn emulator(value: &OsStr) -> Result<EmulatorChoice, Stop> {
+    match value.as_bytes() {
+        b"auto" => Ok(EmulatorChoice::Auto),
+        b"none" => Ok(EmulatorChoice::None),
+        b"fex" => Ok(EmulatorChoice::Fex),
+        b"qemu" => Ok(EmulatorChoice::Qemu),
+        path if path.contains(&b'/') || path.ends_with(b".json") => {
+            absolute(value).map(EmulatorChoice::Manifest).map_err(bad_value("--emulator"))
+        }
+        _ => {
+            let value = ByteString::from(value);
+            let why =
+                format!("`{value}` is neither auto, none, fex, qemu nor the path of a manifest");
+            Err(bad_value("--emulator")(why))
+        }
+    }
 }
 
 /// `PATH`, `PATH:ro` or `PATH:rw`. Other colons belong to the path.
@@ -172,6 +228,34 @@ mod tests {
             assert_eq!(share(OsStr::new(value)).ok(), Some(want), "{value}");
         }
         assert!(share(OsStr::new("relative")).is_err());
+    }
+
+    #[test]
+    fn whose_drivers() {
+        let values = ["/a", "i386-linux-gnu=/b", "x=/c", "x86_64-linux-gnu="].map(OsString::from);
+        let (all, single) = providers(&values).ok().unwrap();
+        let root = |path: &str| ProviderChoice::Root(HostPath::literal(path));
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(all, ProviderChoice::Root(HostPath::new(here.join("x=/c")).unwrap()));
+        let want = [(Tuple::X86_64, ProviderChoice::None), (Tuple::I386, root("/b"))];
+        assert_eq!(single, BTreeMap::from(want));
+        assert_eq!(providers(&[]).ok(), Some((ProviderChoice::Default, BTreeMap::new())));
+    }
+
+    #[test]
+    fn emulators() {
+        let manifest = |path: &str| Some(EmulatorChoice::Manifest(HostPath::literal(path)));
+        for (value, want) in [
+            ("auto", Some(EmulatorChoice::Auto)),
+            ("none", Some(EmulatorChoice::None)),
+            ("fex", Some(EmulatorChoice::Fex)),
+            ("qemu", Some(EmulatorChoice::Qemu)),
+            ("/x/y", manifest("/x/y")),
+            ("", None),
+            ("box64", None),
+        ] {
+            assert_eq!(emulator(OsStr::new(value)).ok(), want, "{value}");
+        }
     }
 
     #[test]

@@ -3,12 +3,14 @@
 //! The question is everything that the answer depends on, but for what is in the roots themselves; the
 //! witnesses cover those.
 
-use crate::capture::{self, Captured};
+use crate::capture::{self, Captured, Part, Settings};
+use crate::emulation::overlay;
+use crate::emulation::providers::{Group, Source};
 use crate::facts::Facts;
 use crate::memory::{self, Memory};
 use crate::request::Request;
 use crate::runtime::Runtime;
-use crate::{environment, locale, view};
+use crate::{environment, locale};
 use inspect::manifest;
 use inspect::root::{Form, Root, Witnesses};
 use plan::{ByteString, Code, ContainerPath, HostPath, Problem, Tuple};
@@ -18,32 +20,6 @@ use std::os::unix::ffi::OsStrExt;
 
 /// Where override links are in the container.
 pub(crate) const OVERRIDES: &str = "/usr/lib/pressure-vessel/overrides";
-
-/// A root whose drivers are used.
-pub(crate) enum Provider {
-    /// The host's own.
-    Host,
-    /// Another one.
-    Other(Box<Root>),
-}
-
-impl Provider {
-    /// Its files.
-    pub(crate) fn root<'a>(&'a self, facts: &'a Facts) -> &'a Root {
-        match self {
-            Provider::Host => &facts.host,
-            Provider::Other(root) => root,
-        }
-    }
-
-    /// Where the container shows it.
-    fn mount(&self) -> ContainerPath {
-        ContainerPath::literal(match self {
-            Provider::Host => "/run/host",
-            Provider::Other(_) => view::PROVIDER,
-        })
-    }
-}
 
 /// Variables that decide where drivers, layers and libraries are looked for: those that begin so. The
 /// capture sees no others.
@@ -72,20 +48,19 @@ pub(crate) fn captured(
     facts: &Facts,
     memory: &dyn Memory,
     runtime: &Runtime,
-    provider: Option<&Provider>,
+    groups: &[Group],
+    thunks: Option<Tuple>,
 ) -> Result<Captured, Vec<Problem>> {
     let searched = |name: &OsStr| {
         SEARCH_VARIABLES.iter().any(|prefix| name.as_bytes().starts_with(prefix.as_bytes()))
     };
     let variables = facts.environment.iter().filter(|(name, _)| searched(name));
     let question = Question {
-        provider: provider.map(|p| p.root(facts).path().clone()),
-        provider_mount: provider
-            .map_or_else(|| ContainerPath::literal("/run/host"), Provider::mount),
+        groups: groups.iter().map(|g| Asked::of(g, facts)).collect(),
+        thunks,
         runtime: runtime.root.path().clone(),
         is_full: matches!(runtime.root.form(), Form::Full),
         manifest: runtime.manifest.map(|m| (m.device, m.inode, m.size, m.modified)),
-        tuples: runtime.tuples.clone(),
         variables: variables.map(|(n, v)| (n.into(), v.into())).collect(),
         locales: environment::locale_variables(facts, request),
         import: [
@@ -98,7 +73,7 @@ pub(crate) fn captured(
     if let Some(taken) = memory::recall(memory, &key) {
         return Ok(taken);
     }
-    let (taken, witnesses) = capture(&question, facts, runtime, provider)?;
+    let (taken, witnesses) = capture(&question, facts, runtime, groups)?;
     memory::keep(memory, &key, witnesses, &taken);
     Ok(taken)
 }
@@ -106,15 +81,38 @@ pub(crate) fn captured(
 /// Everything but the roots that the capture depends on.
 #[derive(serde::Serialize)]
 struct Question {
-    provider: Option<HostPath>,
-    provider_mount: ContainerPath,
+    groups: Vec<Asked>,
+    thunks: Option<Tuple>,
     runtime: HostPath,
     is_full: bool,
     manifest: Option<(u64, u64, u64, i64)>,
-    tuples: Vec<Tuple>,
     variables: Vec<(ByteString, ByteString)>,
     locales: BTreeMap<String, String>,
     import: [bool; 3],
+}
+
+/// A group of architectures.
+#[derive(serde::Serialize)]
+struct Asked {
+    provider: Option<HostPath>,
+    mount: ContainerPath,
+    tuples: Vec<Tuple>,
+    part: Part,
+    settings: BTreeMap<Tuple, Settings>,
+    locales: bool,
+}
+
+impl Asked {
+    fn of(group: &Group, facts: &Facts) -> Self {
+        Self {
+            provider: group.root(facts).map(|root| root.path().clone()),
+            mount: group.mount.clone(),
+            tuples: group.tuples.clone(),
+            part: group.part.clone(),
+            settings: group.settings.clone(),
+            locales: group.locales,
+        }
+    }
 }
 
 /// Decides about libraries, drivers and locales, and says what that was decided from.
@@ -122,7 +120,7 @@ fn capture(
     question: &Question,
     facts: &Facts,
     runtime: &Runtime,
-    provider: Option<&Provider>,
+    groups: &[Group],
 ) -> Result<(Captured, Witnesses), Vec<Problem>> {
     // Roots of their own, so that what is looked at here is told from what is looked at elsewhere.
     let fresh = |root: &Root| {
@@ -131,22 +129,29 @@ fn capture(
     };
     let host = fresh(&facts.host)?;
     let files = fresh(&runtime.root)?;
-    let other = match provider {
-        Some(Provider::Other(root)) => Some(fresh(root)?),
-        Some(Provider::Host) | None => None,
-    };
+    let others: Vec<Option<Root>> = groups
+        .iter()
+        .map(|group| match &group.source {
+            Source::Root(root) => fresh(root).map(Some),
+            Source::Host | Source::None => Ok(None),
+        })
+        .collect::<Result<_, _>>()?;
     let variables = question.variables.iter().map(|(n, v)| (n.as_os_str(), v.as_os_str()));
     let environment = manifest::Environment::new(variables);
     let [import_vulkan_layers, import_openxr_runtimes, import_openxr_layers] = question.import;
-    let group = capture::Group {
-        provider: provider.map(|_| other.as_ref().unwrap_or(&host)),
-        mount: question.provider_mount.clone(),
-        tuples: question.tuples.clone(),
-        part: capture::Part::Guest,
-        settings: BTreeMap::new(),
+    let provider = |n: usize| match &groups[n].source {
+        Source::None => None,
+        Source::Host | Source::Root(_) => Some(others[n].as_ref().unwrap_or(&host)),
     };
+    let captured_groups = question.groups.iter().enumerate().map(|(n, group)| capture::Group {
+        provider: provider(n),
+        mount: group.mount.clone(),
+        tuples: group.tuples.clone(),
+        part: group.part.clone(),
+        settings: group.settings.clone(),
+    });
     let input = capture::Input {
-        groups: vec![group],
+        groups: captured_groups.collect(),
         host: &host,
         runtime: &files,
         overrides: ContainerPath::literal(OVERRIDES),
@@ -154,13 +159,15 @@ fn capture(
         import_vulkan_layers,
         import_openxr_runtimes,
         import_openxr_layers,
-        thunks: None,
+        thunks: question.thunks,
     };
     let mut taken = capture::capture(&input).map_err(|e| vec![e.into()])?;
+    let main = groups.iter().enumerate().next().filter(|(_, group)| group.locales);
     let locales = locale::decide(&locale::Input {
         runtime: input.runtime,
-        provider: input.groups[0].provider,
-        provider_mount: question.provider_mount.clone(),
+        provider: main.and_then(|(n, _)| provider(n)),
+        provider_mount: main
+            .map_or_else(|| ContainerPath::literal("/run/host"), |(_, g)| g.mount.clone()),
         glibc: &taken.glibc,
         requested: &question.locales,
     });
@@ -168,8 +175,11 @@ fn capture(
     taken.environment.0.extend(locales.environment.0);
     taken.decisions.extend(locales.decisions);
     taken.warnings.extend(locales.warnings);
+    if question.thunks.is_some() {
+        overlay::relative_links(&files, &taken.tuples.clone(), &mut taken);
+    }
     let mut witnesses = host.witnesses();
-    for root in [Some(&files), other.as_ref()].into_iter().flatten() {
+    for root in std::iter::once(&files).chain(others.iter().flatten()) {
         witnesses.merge(root.witnesses());
     }
     Ok((taken, witnesses))

@@ -66,11 +66,6 @@ impl Area {
         }
     }
 
-    /// Puts a link with this text.
-    pub(crate) fn link(&mut self, inner: &str, target: &str) {
-        self.put(RootPath::literal(inner), LayerEntry::Symlink { target: target.into() });
-    }
-
     /// Puts a file with this content.
     pub(crate) fn file(&mut self, inner: &str, content: impl Into<plan::ByteString>) {
         let entry = LayerEntry::File { content: content.into(), executable: false };

@@ -4,24 +4,29 @@
 //! what is shared with the host, then services of the desktop. A later mount lies over an earlier
 //! one.
 
-use crate::answer::{self, Provider, unreadable};
+use crate::answer::{self, unreadable};
 use crate::capture::Captured;
 use crate::draft::Draft;
+use crate::emulation::command::Programs;
+use crate::emulation::providers::{self, Source};
+use crate::emulation::{Arrangement, choose, overlay};
 use crate::etc::{self, Etc};
 use crate::exports::{Exports, Mode, Wish};
 use crate::facts::Facts;
 use crate::memory::Memory;
-use crate::request::{ProviderChoice, Request, RuntimeChoice};
+use crate::request::{Request, RuntimeChoice};
 use crate::runtime::{self, Runtime};
 use crate::{
     captured, direct, environment, fonts, home, loader, named, preload, sockets, system, view,
 };
 use inspect::root::{Form, Kind, Root};
-use plan::{Access, Code, ContainerPath, HostPath, Problem, RootPath};
+use plan::{Access, ByteString, Code, ContainerPath, Emulation, HostPath, Problem, RootPath};
 
 /// Everything but the command.
 pub(crate) struct Assembled {
     pub(crate) draft: Draft,
+    pub(crate) command: Vec<ByteString>,
+    pub(crate) emulation: Option<Emulation>,
     pub(crate) working_directory: ContainerPath,
     pub(crate) lock: Option<HostPath>,
 }
@@ -36,20 +41,28 @@ pub(crate) fn assemble(
     memory: &dyn Memory,
 ) -> Result<Assembled, Vec<Problem>> {
     let raw = Root::with_form(HostPath::root(), Form::Full).map_err(|e| vec![unreadable(&e)])?;
-    let mut draft = Draft::new(raw, ContainerPath::root());
+    let mut arrangement = Arrangement::Native;
     let runtime = match &request.runtime {
         RuntimeChoice::Host => None,
         RuntimeChoice::Dir(path) => {
-            Some(runtime::open(draft.raw(), path, &request.tuples).map_err(|p| vec![p])?)
+            let asked = choose::asked(request, facts);
+            let mut runtime = runtime::open(&raw, path, &asked).map_err(|p| vec![p])?;
+            arrangement =
+                choose::choose(request, facts, &raw, &mut runtime).map_err(|p| vec![p])?;
+            Some(runtime)
         }
     };
+    let mut draft = Draft::new(raw, arrangement.base());
     let mut late = None;
     match &runtime {
         None => without_runtime(request, facts, &mut draft),
-        Some(runtime) => late = Some(with_runtime(request, facts, memory, runtime, &mut draft)?),
+        Some(runtime) => {
+            let taken = with_runtime(request, facts, memory, (runtime, &arrangement), &mut draft)?;
+            late = Some(taken);
+        }
     }
-    let working_directory =
-        shares(request, facts, runtime.as_ref(), &mut draft).map_err(|p| vec![p])?;
+    let working_directory = shares(request, facts, (runtime.as_ref(), &arrangement), &mut draft)
+        .map_err(|p| vec![p])?;
     if let Some(late) = late {
         captured::mount(&late, facts, &mut draft);
         sockets::share(facts, request.import_openxr_runtimes, &mut draft);
@@ -57,9 +70,41 @@ pub(crate) fn assemble(
     fonts::share(facts, &mut draft);
     tool(request, &mut draft);
     environment::common(facts, &mut draft.environment);
+    match &arrangement {
+        Arrangement::Native => {}
+        Arrangement::Overlay(overlay) => overlay.environment(&mut draft),
+        Arrangement::Direct(direct) => direct.environment(&mut draft),
+    }
     environment::asked(request, &mut draft.environment);
+    let (command, emulation) =
+        command(request, facts, (runtime.as_ref(), &arrangement), &working_directory, &mut draft);
     let lock = runtime.and_then(|r| r.lock);
-    Ok(Assembled { draft, working_directory, lock })
+    Ok(Assembled { draft, command, emulation, working_directory, lock })
+}
+
+/// The command as it is executed, and what runs it.
+fn command(
+    request: &Request,
+    facts: &Facts,
+    (runtime, arrangement): (Option<&Runtime>, &Arrangement),
+    working_directory: &ContainerPath,
+    draft: &mut Draft,
+) -> (Vec<ByteString>, Option<Emulation>) {
+    let Some(runtime) = runtime else { return (request.command.clone(), None) };
+    let programs = || Programs::new(facts, &runtime.root, draft, working_directory);
+    match arrangement {
+        Arrangement::Native => (request.command.clone(), None),
+        Arrangement::Overlay(overlay) => {
+            let mut warnings = vec![];
+            let command = overlay.command(&request.command, &programs(), &mut warnings);
+            draft.warnings.append(&mut warnings);
+            (command, overlay.emulation())
+        }
+        Arrangement::Direct(direct) => {
+            let (command, emulation) = direct.command(&request.command, &programs());
+            (command, Some(emulation))
+        }
+    }
 }
 
 fn without_runtime(request: &Request, facts: &Facts, draft: &mut Draft) {
@@ -78,31 +123,45 @@ fn with_runtime(
     request: &Request,
     facts: &Facts,
     memory: &dyn Memory,
-    runtime: &Runtime,
+    (runtime, arrangement): (&Runtime, &Arrangement),
     draft: &mut Draft,
 ) -> Result<Captured, Vec<Problem>> {
     draft.warnings.extend(runtime.warnings.iter().cloned());
-    let provider = provider(request, facts, draft).map_err(|p| vec![p])?;
+    let groups = providers::choose(request, facts, draft.raw(), arrangement, &runtime.tuples)
+        .map_err(|p| vec![p])?;
+    let overlay = match arrangement {
+        Arrangement::Overlay(overlay) => Some(overlay),
+        Arrangement::Native | Arrangement::Direct(_) => None,
+    };
+    if let Some(overlay) = overlay {
+        overlay.base(facts, draft);
+    }
     system::add(runtime, draft).map_err(|p| vec![p])?;
     view::host(facts, draft);
-    if let Some(Provider::Other(root)) = &provider {
-        view::provider(root, draft);
+    if let Some(overlay) = overlay {
+        overlay.emulated_host(draft);
+    }
+    for group in &groups {
+        if let Source::Root(root) = &group.source {
+            view::provider(root, &group.mount, draft);
+        }
     }
     view::kernel(facts, request.devel, request.unshare_pid, draft);
-    let root = provider.as_ref().map(|p| p.root(facts));
+    let root = groups.first().and_then(|g| g.root(facts));
     sockets::user_directory(facts, draft);
     let overrides = answer::OVERRIDES.trim_start_matches('/');
-    draft.symlink(
-        ContainerPath::literal("/overrides"),
-        overrides,
-        "the overrides, by their short name",
-    );
-    let mut taken = answer::captured(request, facts, memory, runtime, provider.as_ref())?;
+    let short = draft.place(&RootPath::literal("/overrides"));
+    draft.symlink(short, overrides, "the overrides, by their short name");
+    let thunks = overlay.map(|overlay| overlay.native);
+    let mut taken = answer::captured(request, facts, memory, runtime, &groups, thunks)?;
     linker_files(&mut taken, draft);
     captured::place(&mut taken, draft);
     let pulse = sockets::pulse_is_shared(facts, draft);
     let etc = Etc { facts, runtime: &runtime.root, provider: root, pulse };
     fill_etc(&etc, draft);
+    if overlay.is_some() {
+        overlay::machine_files(facts, &runtime.root, pulse, draft);
+    }
     etc::bind(&etc, draft);
     machine_id_link(draft);
     if let Some(found) = root.and_then(|r| r.find(&RootPath::literal("/run/bumblebee.socket"))) {
@@ -114,53 +173,32 @@ fn with_runtime(
     Ok(taken)
 }
 
-fn provider(request: &Request, facts: &Facts, draft: &Draft) -> Result<Option<Provider>, Problem> {
-    let ProviderChoice::Root(path) = &request.provider else { return Ok(None) };
-    if path == facts.host.path() || *path == HostPath::root() {
-        return Ok(Some(Provider::Host));
-    }
-    let problem = |why: String| {
-        Problem::blocking(
-            Code::PROVIDER_UNUSABLE,
-            format!("the graphics provider `{path}` is no root"),
-        )
-        .evidence(why)
-        .hint("name a directory that has `usr`, or is one, or use `/`")
-    };
-    let asked = draft
-        .raw()
-        .without_dot_dot(&RootPath::root(), path.as_path().as_os_str())
-        .map_err(|e| problem(e.to_string()))?;
-    let found = draft.raw().resolve(&asked).map_err(|e| problem(e.to_string()))?;
-    let root = Root::open(found.host).map_err(|e| problem(e.to_string()))?;
-    let lib = RootPath::literal("/usr/lib");
-    match root.resolve(&lib) {
-        Ok(found) if found.kind == Kind::Directory => Ok(Some(Provider::Other(Box::new(root)))),
-        Ok(_) => Err(problem(format!("`{lib}` is not a directory there"))),
-        Err(e) => Err(problem(e.to_string())),
-    }
-}
-
 /// The directory in which every linker's cache is, and the links to it.
 fn linker_files(taken: &mut Captured, draft: &mut Draft) {
     let cache = std::mem::take(&mut taken.ld_cache);
     let conf = std::mem::take(&mut taken.ld_conf);
-    draft.area(loader::area(cache, conf));
-    let alias = ContainerPath::literal(loader::ALIAS);
-    draft.symlink(alias, loader::ALIAS_TARGET, "the same, by its older name");
+    draft.area(loader::area(draft.place(&RootPath::literal(loader::DIRECTORY)), cache, conf));
+    let relative = draft.has_interpreter_root();
+    if !relative {
+        let alias = ContainerPath::literal(loader::ALIAS);
+        draft.symlink(alias, loader::ALIAS_TARGET, "the same, by its older name");
+    }
     for (path, target) in loader::LINKS {
+        let target = loader::text(path, target, relative);
         let path = RootPath::literal(path);
         if let Some((area, inner)) = draft.area_of(&path) {
-            area.put(inner, plan::LayerEntry::Symlink { target: (*target).into() });
-        } else if let Ok(at) = ContainerPath::new(path.as_path()) {
-            draft.symlink(at, *target, "where some linkers look for their cache");
+            area.put(inner, plan::LayerEntry::Symlink { target });
+        } else {
+            let at = draft.place(&path);
+            draft.symlink(at, target, "where some linkers look for their cache");
         }
     }
 }
 
 fn fill_etc(etc: &Etc<'_>, draft: &mut Draft) {
+    let relative = draft.has_interpreter_root();
     if let Some((area, _, raw)) = draft.area_and_raw(&RootPath::literal("/etc")) {
-        etc::fill(etc, area, raw);
+        etc::fill(etc, area, raw, relative);
     }
 }
 
@@ -173,7 +211,7 @@ fn machine_id_link(draft: &mut Draft) {
 fn shares(
     request: &Request,
     facts: &Facts,
-    runtime: Option<&Runtime>,
+    (runtime, arrangement): (Option<&Runtime>, &Arrangement),
     draft: &mut Draft,
 ) -> Result<ContainerPath, Problem> {
     let mut exports = Exports::new(facts);
@@ -201,6 +239,11 @@ fn shares(
         }
     }
     preload::share(request, facts, &mut exports);
+    match arrangement {
+        Arrangement::Native => {}
+        Arrangement::Overlay(overlay) => overlay.share_program(facts, &mut exports),
+        Arrangement::Direct(direct) => direct.share(&mut exports),
+    }
     let start = working_directory(request, facts, runtime, &mut exports, draft);
     exports.finish(draft);
     Ok(start)

@@ -3,6 +3,7 @@
 use crate::area::Area;
 use crate::capture::Captured;
 use crate::draft::Draft;
+use crate::emulation;
 use crate::facts::Facts;
 use plan::{Access, Code, ContainerPath, LayerEntry, Op, Problem, RootPath, Source};
 
@@ -34,10 +35,9 @@ pub(crate) fn place(taken: &mut Captured, draft: &mut Draft) {
 /// An entry of a top-level directory that the runtime does not have makes that directory.
 fn put(draft: &mut Draft, path: RootPath, entry: LayerEntry) {
     if draft.area_of(&path).is_none() {
-        let top =
-            path.relative().components().next().and_then(|c| ContainerPath::root().join(c).ok());
-        if let Some(top) = top {
-            draft.area(Area::new(top, None, "captured from the graphics provider"));
+        let top = path.relative().components().next();
+        if let Some(top) = top.and_then(|c| RootPath::root().join(c).ok()) {
+            draft.area(Area::new(draft.place(&top), None, "captured from the graphics provider"));
         }
     }
     if let Some((area, inner)) = draft.area_of(&path) {
@@ -52,6 +52,10 @@ pub(crate) fn mount(taken: &Captured, facts: &Facts, draft: &mut Draft) {
             continue;
         }
         let at = export.at.clone();
+        if draft.has_interpreter_root() {
+            emulation::overlay::export(export, facts, draft);
+            continue;
+        }
         if RootPath::new(at.as_path()).is_ok_and(|p| crate::reserved::why(&p).is_some()) {
             draft.warnings.push(Problem::warning(
                 Code::RESERVED_PATH,

@@ -12,7 +12,7 @@ use crate::facts::Facts;
 use crate::loader;
 use crate::record;
 use crate::timezone;
-use inspect::root::{Kind, Root};
+use inspect::root::{Kind, Resolved, Root};
 use plan::{Access, ByteString, ContainerPath, RootPath};
 
 /// Of the machine, never of the runtime.
@@ -31,7 +31,7 @@ const HOST_FILES: &[(&str, &[&str])] = &[
 const PROVIDER_FILES: &[&str] = &["/amd", "/drirc", "/nvidia"];
 
 /// What `/etc/asound.conf` has when sound goes to a PulseAudio server.
-const ASOUND: &str = "# Made by Bathysphere: sound goes to the PulseAudio server.\n\
+pub(crate) const ASOUND: &str = "# Made by Bathysphere: sound goes to the PulseAudio server.\n\
     pcm.!default {\n    type pulse\n}\nctl.!default {\n    type pulse\n}\n";
 
 /// What the container's `/etc` is made from.
@@ -44,7 +44,7 @@ pub(crate) struct Etc<'a> {
 }
 
 /// Fills `area`, the container's `/etc`, with what is made.
-pub(crate) fn fill(etc: &Etc<'_>, area: &mut Area, raw: &Root) {
+pub(crate) fn fill(etc: &Etc<'_>, area: &mut Area, raw: &Root, relative: bool) {
     for name in HIDDEN {
         area.hide(raw, &RootPath::literal(name));
     }
@@ -60,7 +60,8 @@ pub(crate) fn fill(etc: &Etc<'_>, area: &mut Area, raw: &Root) {
     area.file("/timezone", name);
     for (path, target) in loader::LINKS {
         if let Some(inner) = path.strip_prefix("/etc") {
-            area.link(inner, target);
+            let target = loader::text(path, target, relative);
+            area.put(RootPath::literal(inner), plan::LayerEntry::Symlink { target });
         }
     }
     if etc.pulse {
@@ -76,7 +77,7 @@ pub(crate) fn bind(etc: &Etc<'_>, draft: &mut Draft) {
         });
         match found {
             Some(reached) if *name == "/resolv.conf" => resolver(&reached, draft),
-            Some(reached) => mount(draft, name, &reached.found, "the host's"),
+            Some(reached) => host_file(draft, name, &reached.found),
             None => {
                 draft.decisions.push(record::absent(format!("/etc{name}"), "the host has none"))
             }
@@ -86,7 +87,12 @@ pub(crate) fn bind(etc: &Etc<'_>, draft: &mut Draft) {
         let path = RootPath::literal("/etc").at(name);
         let Some(provider) = etc.provider else { continue };
         match provider.find(&path) {
-            Some(found) => mount(draft, name, &found, "the graphics provider's"),
+            Some(found) => {
+                let at = draft.place(&path);
+                mount_point(draft, &path, &found);
+                let reason = format!("the graphics provider's {path}");
+                draft.bind_optional(&found, at, Access::ReadOnly, &reason);
+            }
             None => {
                 if let Some((area, inner, raw)) = draft.area_and_raw(&path) {
                     area.hide(raw, &inner);
@@ -96,15 +102,23 @@ pub(crate) fn bind(etc: &Etc<'_>, draft: &mut Draft) {
     }
 }
 
-/// Makes a mount point in `/etc` and mounts there.
-fn mount(draft: &mut Draft, name: &str, found: &inspect::root::Resolved, whose: &str) {
-    let path = RootPath::literal("/etc").at(name);
+/// Makes a mount point in the runtime's `/etc`.
+fn mount_point(draft: &mut Draft, path: &RootPath, found: &Resolved) {
     let kind = if found.kind == Kind::Directory { Kind::Directory } else { Kind::File };
-    if let Some((area, inner, raw)) = draft.area_and_raw(&path) {
+    if let Some((area, inner, raw)) = draft.area_and_raw(path) {
         area.mount_point(raw, &inner, kind);
     }
+}
+
+/// Mounts a file of the host in `/etc`. Emulated programs that have a root of their own find it too:
+/// the runtime's is hidden there, and what their root does not have they see as native ones do.
+fn host_file(draft: &mut Draft, name: &str, found: &Resolved) {
+    let path = RootPath::literal("/etc").at(name);
+    if !draft.has_interpreter_root() {
+        mount_point(draft, &path, found);
+    }
     let at = ContainerPath::literal("/etc").at(name);
-    draft.bind_optional(found, at, Access::ReadOnly, &format!("{whose} {path}"));
+    draft.bind_optional(found, at, Access::ReadOnly, &format!("the host's {path}"));
 }
 
 /// A resolver that keeps its file in a directory of its own below `/run` replaces it by renaming:
@@ -123,11 +137,15 @@ fn resolver(reached: &Reached, draft: &mut Draft) {
         draft.mount(op, "the resolver's directory, in which it replaces resolv.conf").then_some(())
     });
     let path = RootPath::literal("/etc/resolv.conf");
-    match (bound, draft.area_of(&path)) {
-        (Some(()), Some((area, inner))) => {
-            let target = ByteString::from(file.path.as_path().as_os_str());
+    let target = ByteString::from(file.path.as_path().as_os_str());
+    match (bound, draft.has_interpreter_root(), draft.area_of(&path)) {
+        (Some(()), true, _) => {
+            let at = ContainerPath::literal("/etc/resolv.conf");
+            draft.symlink(at, target, "in the resolver's directory");
+        }
+        (Some(()), false, Some((area, inner))) => {
             area.put(inner, plan::LayerEntry::Symlink { target });
         }
-        _ => mount(draft, "/resolv.conf", file, "the host's"),
+        _ => host_file(draft, "/resolv.conf", file),
     }
 }

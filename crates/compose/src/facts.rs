@@ -6,7 +6,7 @@
 
 use inspect::mountinfo::{self, Mount};
 use inspect::root::{Form, Root};
-use plan::{ByteString, HostPath, RootPath};
+use plan::{ByteString, HostPath, RootPath, Tuple};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 
@@ -22,6 +22,8 @@ pub struct Facts {
     pub host: Root,
     /// The mount table, in its order. Consulted before a path is touched.
     pub mounts: Vec<Mount>,
+    /// The architecture of the machine, as its kernel says; `None` where it is none of the known ones.
+    pub native: Option<Tuple>,
     /// What `org.a11y.Bus.GetAddress` answered on the session bus, when it was asked.
     pub accessibility_bus: Option<ByteString>,
 }
@@ -78,6 +80,16 @@ pub enum GatherError {
     Mounts(#[from] mountinfo::Error),
 }
 
+/// The machine by uname(2); a 32-bit build may run on a 64-bit kernel. An emulator can make up what
+/// uname says, so that it counts only where it is this program's own family.
+fn native() -> Option<Tuple> {
+    let machine = rustix::system::uname().machine().to_bytes().to_vec();
+    match (Tuple::native()?, &machine[..]) {
+        (Tuple::I386, b"x86_64") => Some(Tuple::X86_64),
+        (own, _) => Some(own),
+    }
+}
+
 impl Facts {
     /// Looks at the machine, by reading only.
     ///
@@ -94,8 +106,18 @@ impl Facts {
             hostname: rustix::system::uname().nodename().to_bytes().to_vec().into(),
             host: Root::with_form(HostPath::root(), Form::Full)?,
             mounts: mountinfo::read()?,
+            native: native(),
             accessibility_bus: None,
         })
+    }
+
+    /// Whether programs of an architecture run here without an emulator. Every 64-bit x86 CPU runs
+    /// 32-bit programs; few ARM ones for servers and none of Apple's do.
+    pub fn runs(&self, tuple: Tuple) -> bool {
+        match self.native {
+            None => true,
+            Some(native) => tuple == native || (native, tuple) == (Tuple::X86_64, Tuple::I386),
+        }
     }
 
     /// The user's home directory as the environment names it; `None` when it names none that is

@@ -36,6 +36,7 @@ mod record;
 mod request;
 mod reserved;
 mod runtime;
+mod services;
 mod sockets;
 mod special;
 mod system;
@@ -48,7 +49,8 @@ mod view;
 
 pub use facts::{Facts, GatherError, Inherited, User};
 pub use memory::{Forgetful, Memory};
-pub use request::{HomeMode, ProviderChoice, Request, RuntimeChoice, Share};
+pub use request::{EmulatorChoice, HomeMode, ProviderChoice, Request, RuntimeChoice, Share};
+pub use services::{Services, services};
 
 use plan::{Code, Namespaces, Plan, Problem, SCHEMA, Supervision};
 
@@ -84,7 +86,7 @@ pub fn compose_with(
         steps: made.steps,
         environment: made.environment,
         working_directory: assembled.working_directory,
-        command: request.command.clone(),
+        command: assembled.command,
         supervision: Supervision {
             pass_fds: request.pass_fds.clone(),
             assign_fds: request.assign_fds.clone(),
@@ -96,7 +98,7 @@ pub fn compose_with(
             ld_preload: request.preloads.clone(),
         },
         namespaces: Namespaces { pid: request.unshare_pid },
-        emulation: None,
+        emulation: assembled.emulation,
         decisions: made.decisions,
         warnings: made.warnings,
     })

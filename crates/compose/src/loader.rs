@@ -3,7 +3,8 @@
 //! Distributions patch glibc to keep `ld.so.cache` in different places; the linker that is used may
 //! be the runtime's or the provider's, so every known place is a link to one directory.
 
-use plan::{ContainerPath, LayerEntry, RootPath};
+use crate::approach::relative_link;
+use plan::{ByteString, ContainerPath, LayerEntry, RootPath};
 
 /// The directory of the real files.
 pub(crate) const DIRECTORY: &str = "/var/pressure-vessel/ldso";
@@ -29,9 +30,18 @@ pub(crate) const LINKS: &[(&str, &str)] = &[
     ("/var/cache/ldconfig/ld.so.cache", CACHE),
 ];
 
+/// The text of a link at `path` to `target`. Below an interpreter root it is relative: some emulators
+/// resolve an absolute one inside their root (FEX), some outside (qemu-user).
+pub(crate) fn text(path: &str, target: &str, relative: bool) -> ByteString {
+    if relative {
+        relative_link(&RootPath::literal(path), target.as_bytes())
+    } else {
+        target.into()
+    }
+}
+
 /// The directory's area: what the container's linkers use.
-pub(crate) fn area(cache: Vec<u8>, conf: Vec<u8>) -> crate::area::Area {
-    let at = ContainerPath::literal(DIRECTORY);
+pub(crate) fn area(at: ContainerPath, cache: Vec<u8>, conf: Vec<u8>) -> crate::area::Area {
     let mut area = crate::area::Area::new(at, None, "cache and configuration of ld.so");
     for (name, content) in [("/ld.so.cache", cache), ("/ld.so.conf", conf)] {
         let entry = LayerEntry::File { content: content.into(), executable: false };

@@ -5,6 +5,7 @@
 //! [`crate::Facts`].
 
 use plan::{ByteString, HostPath, Preload, StackForm, Tuple};
+use std::collections::BTreeMap;
 
 /// One launch as it is asked for.
 #[derive(Clone, Debug)]
@@ -12,10 +13,17 @@ pub struct Request {
     /// Whose `/usr` the container has.
     pub runtime: RuntimeChoice,
     /// Guest architectures, the primary one first. One that the runtime lacks is left out with a
-    /// warning.
+    /// warning. Empty: what the environment names, else what the runtime has.
     pub tuples: Vec<Tuple>,
     /// Whose graphics drivers the container has. Means nothing with [`RuntimeChoice::Host`].
     pub provider: ProviderChoice,
+    /// Whose drivers single architectures have, where it is not [`Request::provider`].
+    pub providers: BTreeMap<Tuple, ProviderChoice>,
+    /// What runs programs that this machine does not run itself.
+    pub emulator: EmulatorChoice,
+    /// The tree of foreign files that an emulator started by the kernel shows to its programs, and
+    /// whose drivers they have. `None`: what the emulator's own configuration names.
+    pub emulator_root: Option<HostPath>,
     /// Paths shared on request (`--filesystem`), in any order.
     pub filesystems: Vec<Share>,
     /// What the container has as home directory.
@@ -69,12 +77,32 @@ pub enum RuntimeChoice {
 }
 
 /// Whose graphics drivers the container has.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ProviderChoice {
-    /// The root at this path; `/` is the host.
+    /// What the environment names; else the emulator's root for what it runs, the host for the rest.
+    #[default]
+    Default,
+    /// The root at this path, `/` is the host; or a `graphics-provider.json`.
     Root(HostPath),
     /// Nobody's: the runtime's own are used.
     None,
+}
+
+/// What runs programs of an architecture that the machine does not run itself. Nothing is emulated
+/// where nothing needs it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum EmulatorChoice {
+    /// The manifest that the environment names, else what is registered with the kernel.
+    #[default]
+    Auto,
+    /// Nothing.
+    None,
+    /// FEX, as it is registered with the kernel.
+    Fex,
+    /// qemu-user, as it is registered with the kernel.
+    Qemu,
+    /// What this `emulator.json` describes.
+    Manifest(HostPath),
 }
 
 /// A path shared at its own place.
@@ -102,8 +130,11 @@ impl Default for Request {
     fn default() -> Self {
         Self {
             runtime: RuntimeChoice::Host,
-            tuples: vec![Tuple::X86_64, Tuple::I386],
-            provider: ProviderChoice::Root(HostPath::root()),
+            tuples: vec![],
+            provider: ProviderChoice::Default,
+            providers: BTreeMap::new(),
+            emulator: EmulatorChoice::Auto,
+            emulator_root: None,
             filesystems: vec![],
             home: HomeMode::Shared,
             environment: vec![],

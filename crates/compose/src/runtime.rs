@@ -25,7 +25,8 @@ pub(crate) struct Runtime {
     pub(crate) manifest: Option<Identity>,
     /// The file that is locked while the runtime is in use.
     pub(crate) lock: Option<HostPath>,
-    /// The architectures asked for that it has, in the order asked for.
+    /// The architectures asked for that it has, in the order asked for; all that it has when none
+    /// was.
     pub(crate) tuples: Vec<Tuple>,
     /// One warning for each that it lacks.
     pub(crate) warnings: Vec<Problem>,
@@ -140,6 +141,10 @@ fn check(runtime: &mut Runtime, asked: &[Tuple]) -> Result<(), Problem> {
     if found.is_empty() {
         let problem = incomplete(path, "has no dynamic linker of any known architecture");
         return Err(lines(Tuple::ALL).into_iter().fold(problem, Problem::evidence));
+    }
+    if asked.is_empty() {
+        runtime.tuples = found;
+        return Ok(());
     }
     let (kept, lacking): (Vec<Tuple>, Vec<Tuple>) = asked.iter().partition(|t| has(**t));
     if kept.is_empty() {

@@ -1,12 +1,14 @@
 //! The container's system directories, from a runtime: `/usr`, what belongs beside it, `/etc`, and
 //! the members of `/var/cache` and `/var/lib`.
 
+use crate::approach::relative_link;
 use crate::area::Area;
 use crate::depot;
 use crate::draft::{Draft, is_directory};
 use crate::runtime::Runtime;
 use inspect::root::{Form, Kind, Root, TopLevel};
 use plan::{Access, ContainerPath, HostPath, Problem, RootPath};
+use std::os::unix::ffi::OsStrExt;
 
 /// Members of these directories are shown one by one, so that further ones can be mounted beside.
 const MEMBERS: &[&str] = &["/var/cache", "/var/lib"];
@@ -23,8 +25,13 @@ pub(crate) fn add(runtime: &Runtime, draft: &mut Draft) -> Result<(), Problem> {
     area(runtime, draft, &RootPath::literal("/usr"), "the runtime's /usr")?;
     for (name, what) in runtime.root.layout().top {
         let Ok(path) = RootPath::root().join(&name) else { continue };
-        let Ok(at) = ContainerPath::new(path.as_path()) else { continue };
+        let at = draft.place(&path);
         match what {
+            TopLevel::Link(text) if draft.has_interpreter_root() => {
+                // Emulators differ in what an absolute link below their root means.
+                let text = relative_link(&path, text.as_bytes());
+                draft.symlink(at, text, "merged into /usr");
+            }
             TopLevel::Link(text) => draft.symlink(at, text, "merged into /usr"),
             TopLevel::Directory => {
                 area(runtime, draft, &path, &format!("the runtime's {path}"))?;
@@ -40,7 +47,11 @@ pub(crate) fn add(runtime: &Runtime, draft: &mut Draft) -> Result<(), Problem> {
     draft.symlink(at("/var/run"), "../run", "present in every system");
     area(runtime, draft, &RootPath::literal("/etc"), "the runtime's /etc")?;
     for directory in MEMBERS {
-        draft.directory(at(directory), 0o755, "present in every system");
+        draft.directory(
+            draft.place(&RootPath::literal(directory)),
+            0o755,
+            "present in every system",
+        );
         members(runtime, draft, directory)?;
     }
     Ok(())
@@ -53,7 +64,7 @@ fn members(runtime: &Runtime, draft: &mut Draft, directory: &str) -> Result<(), 
         if NEVER.iter().any(|n| path == RootPath::literal(n)) {
             continue;
         }
-        let Ok(at) = ContainerPath::new(path.as_path()) else { continue };
+        let at = draft.place(&path);
         let reason = format!("the runtime's {path}");
         match runtime.root.lookup(&path) {
             Ok(found) if found.kind == Kind::Directory => {
@@ -78,7 +89,7 @@ fn area(
     path: &RootPath,
     reason: &str,
 ) -> Result<(), Problem> {
-    let Ok(at) = ContainerPath::new(path.as_path()) else { return Ok(()) };
+    let at = draft.place(path);
     let area = match runtime.root.form() {
         Form::Depot(manifest) => {
             let files = Root::with_form(runtime.root.path().clone(), Form::Full)

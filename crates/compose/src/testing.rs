@@ -14,6 +14,7 @@ pub(crate) fn facts(host: &Path, environment: &[(&str, &str)]) -> Facts {
         hostname: "box".into(),
         host: Root::with_form(HostPath::new(host).unwrap(), Form::Full).unwrap(),
         mounts: vec![],
+        native: Some(plan::Tuple::X86_64),
         accessibility_bus: None,
     }
 }

@@ -64,10 +64,32 @@ pub(crate) fn host(facts: &Facts, draft: &mut Draft) {
 /// Where a graphics provider other than the host is shown.
 pub(crate) const PROVIDER: &str = "/run/gfx";
 
-/// Shows a graphics provider at `/run/gfx/main`, and its members by links beside that: a read-only
-/// bind cannot gain entries later, and both `/run/gfx/usr` and `/run/gfx/main/usr` must be true.
-pub(crate) fn provider(root: &Root, draft: &mut Draft) {
-    let base = ContainerPath::literal(PROVIDER);
+/// The same, by its newer name.
+const ALIAS: &str = "/var/pressure-vessel/gfx";
+
+/// Shows a graphics provider, in both views where there are two: the main one at `/run/gfx`, that of one
+/// architecture below it.
+pub(crate) fn provider(root: &Root, mount: &ContainerPath, draft: &mut Draft) {
+    let mut places = vec![mount.clone()];
+    if draft.has_interpreter_root()
+        && let Ok(inside) = RootPath::new(mount.as_path())
+    {
+        places.push(draft.place(&inside));
+    }
+    for place in places {
+        if *mount == ContainerPath::literal(PROVIDER) {
+            main_provider(root, &place, draft);
+        } else {
+            show(root, &place, "a graphics provider's", draft);
+            show_etc(root, &place, "a graphics provider's", draft);
+        }
+    }
+}
+
+/// Shows the main graphics provider at `main` below `base`, and its members by links beside that: a
+/// read-only bind cannot gain entries later, and both `/run/gfx/usr` and `/run/gfx/main/usr` must be
+/// true.
+fn main_provider(root: &Root, base: &ContainerPath, draft: &mut Draft) {
     let main = base.at("main");
     show(root, &main, "the graphics provider's", draft);
     show_etc(root, &main, "the graphics provider's", draft);
@@ -91,7 +113,10 @@ pub(crate) fn provider(root: &Root, draft: &mut Draft) {
         };
         draft.symlink(place, text, why);
     }
-    let alias = ContainerPath::literal("/var/pressure-vessel/gfx");
+    let alias = match base.below(&draft.place(&RootPath::root())) {
+        Some(_) => draft.place(&RootPath::literal(ALIAS)),
+        None => ContainerPath::literal(ALIAS),
+    };
     draft.symlink(alias, "../../run/gfx", "the same, by its newer name");
 }
 

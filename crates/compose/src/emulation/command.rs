@@ -1,0 +1,181 @@
+//! The command as the kernel must be told it.
+//!
+//! The supervisor is native, and so is what the kernel resolves for it: in the overlay composition the
+//! runtime's programs have another name there, and in the direct one an emulator stands before them. A
+//! script is followed to its interpreter here, because the kernel would look for that among native
+//! programs. Mirrors Linux' fs/binfmt_script.c and execvp(3).
+
+use crate::draft::Draft;
+use crate::facts::Facts;
+use crate::named;
+use crate::reserved;
+use inspect::elf;
+use inspect::root::{Kind, Resolved, Root};
+use plan::{ByteString, ContainerPath, RootPath, Tuple};
+use std::ffi::OsStr;
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+
+/// As much of a file as the kernel looks at (`BINPRM_BUF_SIZE`).
+const START: u64 = 256;
+
+/// Scripts whose interpreter is a script are followed so far (fs/exec.c).
+const DEPTH: usize = 4;
+
+/// Where programs are looked for.
+pub(crate) struct Programs<'a> {
+    pub(crate) facts: &'a Facts,
+    pub(crate) runtime: &'a Root,
+    /// The directories of `PATH`.
+    pub(crate) path: Vec<RootPath>,
+    /// Where the command starts.
+    pub(crate) working_directory: RootPath,
+    /// Whether the host's own system directories are there too, behind the runtime's.
+    pub(crate) host_below: bool,
+}
+
+/// A program of the runtime or of a shared directory.
+#[derive(Debug)]
+pub(crate) struct Program {
+    /// Its name, as emulated programs know it.
+    pub(crate) asked: RootPath,
+    /// The file.
+    pub(crate) found: Resolved,
+    /// Whether the runtime has it.
+    pub(crate) of_runtime: bool,
+    /// How it starts.
+    start: Vec<u8>,
+}
+
+/// What executes the command: the program itself, or the interpreter of the script that it is.
+#[derive(Debug)]
+pub(crate) struct Chain {
+    /// What is executed.
+    pub(crate) program: Program,
+    /// Its arguments, of which the first may be an option of a script's first line.
+    pub(crate) arguments: Vec<ByteString>,
+    /// Whether a script was followed.
+    pub(crate) is_script: bool,
+}
+
+impl<'a> Programs<'a> {
+    /// With the `PATH` that the command will have.
+    pub(crate) fn new(
+        facts: &'a Facts,
+        runtime: &'a Root,
+        draft: &Draft,
+        working_directory: &ContainerPath,
+    ) -> Self {
+        let path = draft.environment.get("PATH").map(|p| p.as_bytes().to_vec());
+        let path = path.unwrap_or_else(|| b"/usr/bin:/bin".to_vec());
+        let parts = path.split(|b| *b == b':');
+        Self {
+            facts,
+            runtime,
+            path: parts.filter_map(|p| RootPath::new(OsStr::from_bytes(p)).ok()).collect(),
+            working_directory: RootPath::new(working_directory.as_path())
+                .unwrap_or_else(|_| RootPath::root()),
+            host_below: draft.has_interpreter_root(),
+        }
+    }
+
+    /// Follows the command to what is executed; `None` where nothing of that name is found.
+    pub(crate) fn follow(&self, command: &[ByteString]) -> Option<Chain> {
+        let (word, rest) = command.split_first()?;
+        let program = self.search(word)?;
+        let mut chain = Chain { program, arguments: rest.to_vec(), is_script: false };
+        for _ in 0..DEPTH {
+            let Some((interpreter, option)) = first_line(&chain.program.start) else { break };
+            let Some((program, option)) = self.interpreter(&interpreter, option) else { break };
+            let script = chain.program.asked.as_bytes().to_vec().into();
+            let mut arguments: Vec<ByteString> = option.into_iter().collect();
+            arguments.push(script);
+            arguments.append(&mut chain.arguments);
+            chain = Chain { program, arguments, is_script: true };
+        }
+        Some(chain)
+    }
+
+    /// The interpreter that a script names. `env NAME` is followed to NAME: what env would start is
+    /// looked up by the kernel among native programs.
+    fn interpreter(
+        &self,
+        interpreter: &[u8],
+        option: Option<ByteString>,
+    ) -> Option<(Program, Option<ByteString>)> {
+        let program = self.search(&interpreter.to_vec().into())?;
+        let is_env = program.asked.file_name() == Some(OsStr::new("env"));
+        let name = option.as_ref().filter(|name| {
+            is_env && !name.as_bytes().starts_with(b"-") && !name.as_bytes().contains(&b'=')
+        });
+        match name.and_then(|name| self.search(name)) {
+            Some(named) => Some((named, None)),
+            None => Some((program, option)),
+        }
+    }
+
+    /// As execvp(3): along `PATH`, unless the name has a slash.
+    fn search(&self, word: &ByteString) -> Option<Program> {
+        if word.as_bytes().contains(&b'/') {
+            let relative = word.as_bytes().first() != Some(&b'/');
+            let base = if relative { self.working_directory.as_bytes() } else { b"" };
+            let whole = [base, b"/", word.as_bytes()].concat();
+            return self.look(&named::lexical(OsStr::from_bytes(&whole))?, relative);
+        }
+        let candidates = self.path.iter().filter_map(|d| d.join(word.as_os_str()).ok());
+        candidates.filter_map(|path| self.look(&path, false)).find(|p| p.found.mode & 0o111 != 0)
+    }
+
+    /// What emulated programs find at a path; relative ones are resolved by the kernel.
+    fn look(&self, path: &RootPath, relative: bool) -> Option<Program> {
+        let in_runtime = || self.load(self.runtime, path, true);
+        let on_host = || {
+            let shown = self.host_below || reserved::why(path).is_none();
+            shown.then(|| self.load(&self.facts.host, path, false)).flatten()
+        };
+        if relative && self.host_below { on_host() } else { in_runtime().or_else(on_host) }
+    }
+
+    fn load(&self, root: &Root, path: &RootPath, of_runtime: bool) -> Option<Program> {
+        let found = root.find(path).filter(|f| f.kind == Kind::File)?;
+        let mut start = vec![];
+        // What cannot be read may still be executed.
+        if let Ok(Some(file)) = root.open_file(&found) {
+            let _ = std::fs::File::from(file).take(START).read_to_end(&mut start);
+        }
+        Some(Program { asked: path.clone(), found, of_runtime, start })
+    }
+}
+
+impl Program {
+    /// Its architecture, if it is an ELF file of a known one.
+    pub(crate) fn tuple(&self) -> Option<Tuple> {
+        elf::tuple_of(&self.start)
+    }
+
+    /// The name of a program of the runtime below `base` for the kernel: as asked, or free of links
+    /// where one of them would lead out of it.
+    pub(crate) fn below(&self, base: &ContainerPath) -> ContainerPath {
+        let leaves = self.found.trail.iter().any(|step| {
+            let text = step.target.as_bytes();
+            let up = text.split(|b| *b == b'/').filter(|c| *c == b"..").count();
+            let depth = step.at.as_bytes().iter().filter(|b| **b == b'/').count();
+            text.first() == Some(&b'/') || up >= depth
+        });
+        base.lexically(if leaves { &self.found.path } else { &self.asked })
+    }
+}
+
+/// The interpreter and its one option, of a script (fs/binfmt_script.c).
+fn first_line(start: &[u8]) -> Option<(Vec<u8>, Option<ByteString>)> {
+    let line = start.strip_prefix(b"#!")?;
+    let line = line.split(|b| *b == b'\n').next()?.trim_ascii();
+    let end = line.iter().position(|b| matches!(b, b' ' | b'\t')).unwrap_or(line.len());
+    let (interpreter, option) = line.split_at(end);
+    let option = option.trim_ascii();
+    if interpreter.is_empty() {
+        return None;
+    }
+    let option = (!option.is_empty()).then(|| ByteString(option.to_vec()));
+    Some((interpreter.to_vec(), option))
+}

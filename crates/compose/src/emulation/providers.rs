@@ -1,0 +1,184 @@
+//! Whose drivers each architecture has.
+//!
+//! The first of these that serves an architecture: the option, the variable for that architecture, the
+//! variable for all, Steam's variable, the emulator's root, the host.
+
+use super::{Arrangement, choose};
+use crate::capture::{Part, Settings};
+use crate::facts::Facts;
+use crate::named;
+use crate::request::{ProviderChoice, Request};
+use crate::view;
+use inspect::root::Root;
+use plan::{Code, ContainerPath, HostPath, Problem, RootPath, Tuple};
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+
+/// The variable for all architectures; with `_` and the architecture appended, for one.
+const VARIABLE: &str = "PRESSURE_VESSEL_GRAPHICS_PROVIDER";
+/// Steam's own.
+const STEAM: &str = "STEAM_COMPAT_GRAPHICS_PROVIDER";
+
+/// Some architectures and whose drivers they have.
+pub(crate) struct Group {
+    pub(crate) source: Source,
+    /// Where the container shows the provider.
+    pub(crate) mount: ContainerPath,
+    pub(crate) tuples: Vec<Tuple>,
+    pub(crate) part: Part,
+    pub(crate) settings: BTreeMap<Tuple, Settings>,
+    /// Whether its locales may be used.
+    pub(crate) locales: bool,
+}
+
+/// A root whose drivers are used.
+pub(crate) enum Source {
+    /// Nobody's.
+    None,
+    /// The host's own, at `/run/host`.
+    Host,
+    /// A root that is shown below `/run/gfx`.
+    Root(Box<Root>),
+}
+
+impl Group {
+    /// The provider's files.
+    pub(crate) fn root<'a>(&'a self, facts: &'a Facts) -> Option<&'a Root> {
+        match &self.source {
+            Source::None => None,
+            Source::Host => Some(&facts.host),
+            Source::Root(root) => Some(root),
+        }
+    }
+}
+
+/// What was named, and by what.
+struct Wish {
+    choice: ProviderChoice,
+    origin: String,
+    /// Whether it is for one architecture.
+    single: bool,
+}
+
+/// Decides for all architectures of the launch, the primary one's group first.
+///
+/// # Errors
+/// When one that is named cannot be used.
+pub(crate) fn choose(
+    request: &Request,
+    facts: &Facts,
+    raw: &Root,
+    arrangement: &Arrangement,
+    tuples: &[Tuple],
+) -> Result<Vec<Group>, Problem> {
+    let mut chooser = Chooser { facts, raw, arrangement, groups: vec![], places: vec![] };
+    for tuple in tuples {
+        chooser.take(request, *tuple)?;
+    }
+    let mut groups = chooser.groups;
+    if let Arrangement::Direct(direct) = arrangement {
+        direct.add_group(&mut groups);
+    }
+    Ok(groups)
+}
+
+struct Chooser<'a> {
+    facts: &'a Facts,
+    raw: &'a Root,
+    arrangement: &'a Arrangement,
+    groups: Vec<Group>,
+    /// For each group, what was named for it and whether for one architecture.
+    places: Vec<(ProviderChoice, bool)>,
+}
+
+impl Chooser<'_> {
+    fn take(&mut self, request: &Request, tuple: Tuple) -> Result<(), Problem> {
+        for wish in wishes(request, self.facts, tuple) {
+            if self.take_wish(&wish, tuple)? {
+                return Ok(());
+            }
+        }
+        let root = match self.arrangement {
+            Arrangement::Overlay(overlay) if !self.facts.runs(tuple) => match &overlay.root {
+                Some(root) => root.path().clone(),
+                None => return Err(overlay.no_root()),
+            },
+            _ => HostPath::root(),
+        };
+        let wish =
+            Wish { choice: ProviderChoice::Root(root), origin: "default".into(), single: false };
+        self.take_wish(&wish, tuple).map(|_| ())
+    }
+
+    /// Whether it serves this architecture.
+    fn take_wish(&mut self, wish: &Wish, tuple: Tuple) -> Result<bool, Problem> {
+        let key = (wish.choice.clone(), wish.single);
+        if let Some(known) = self.places.iter().position(|place| *place == key) {
+            self.groups[known].tuples.push(tuple);
+            return Ok(true);
+        }
+        let (source, settings, locales) = match &wish.choice {
+            ProviderChoice::Default => return Ok(false),
+            ProviderChoice::None => (Source::None, BTreeMap::new(), true),
+            ProviderChoice::Root(path) => (self.open(path, &wish.origin)?, BTreeMap::new(), true),
+        };
+        let at = ContainerPath::literal;
+        let mount = match &source {
+            Source::None | Source::Host => at("/run/host"),
+            Source::Root(_) if wish.single => at(view::PROVIDER).at(tuple.name()),
+            Source::Root(_) => at(view::PROVIDER),
+        };
+        let (tuples, part) = (vec![tuple], Part::Guest);
+        self.groups.push(Group { source, mount, tuples, part, settings, locales });
+        self.places.push(key);
+        Ok(true)
+    }
+
+    fn open(&self, path: &HostPath, origin: &str) -> Result<Source, Problem> {
+        let is_host = path == self.facts.host.path() || *path == HostPath::root();
+        // Where the host's system directories are the container's own, `/run/host` is another root
+        // to emulated programs.
+        if is_host && !matches!(self.arrangement, Arrangement::Overlay(_)) {
+            return Ok(Source::Host);
+        }
+        let path = if is_host { self.facts.host.path() } else { path };
+        let root = choose::open_root(self.raw, path).map_err(|why| {
+            let cause = match origin {
+                "default" => format!("the graphics provider `{path}` is no root"),
+                origin => format!("the graphics provider `{path}`, named by {origin}, is no root"),
+            };
+            Problem::blocking(Code::PROVIDER_UNUSABLE, cause)
+                .evidence(why)
+                .hint("name a directory that has `usr`, or is one, or use `/`")
+        })?;
+        Ok(Source::Root(Box::new(root)))
+    }
+}
+
+/// What is named for an architecture, the strongest first.
+fn wishes(request: &Request, facts: &Facts, tuple: Tuple) -> Vec<Wish> {
+    const OPTION: &str = "--graphics-provider";
+    let mut out = vec![];
+    if let Some(choice) = request.providers.get(&tuple) {
+        out.push(Wish { choice: choice.clone(), origin: OPTION.into(), single: true });
+    }
+    let choice = request.provider.clone();
+    out.push(Wish { choice, origin: OPTION.into(), single: false });
+    let single = format!("{VARIABLE}_{}", tuple.name().replace('-', "_"));
+    for (name, single, empty_is_none) in
+        [(single.as_str(), true, true), (VARIABLE, false, true), (STEAM, false, false)]
+    {
+        let choice = match facts.environment.get(name) {
+            Some(value) if value.is_empty() && empty_is_none => Some(ProviderChoice::None),
+            Some(value) => absolute(value).map(ProviderChoice::Root),
+            None => None,
+        };
+        out.extend(choice.map(|choice| Wish { choice, origin: name.into(), single }));
+    }
+    out
+}
+
+fn absolute(value: &OsStr) -> Option<HostPath> {
+    let path: RootPath = named::lexical(value)?;
+    HostPath::new(path.as_path()).ok()
+}
