@@ -176,7 +176,7 @@ fn capture(
     taken.decisions.extend(locales.decisions);
     taken.warnings.extend(locales.warnings);
     if question.thunks.is_some() {
-        overlay::relative_links(&files, &taken.tuples.clone(), &mut taken);
+        overlay::adapt(&files, &taken.tuples.clone(), &mut taken);
     }
     let mut witnesses = host.witnesses();
     for root in std::iter::once(&files).chain(others.iter().flatten()) {

@@ -39,6 +39,7 @@ mod runtime;
 mod services;
 mod sockets;
 mod special;
+mod summary;
 mod system;
 #[cfg(test)]
 mod testing;
@@ -51,6 +52,7 @@ pub use facts::{Facts, GatherError, Inherited, User};
 pub use memory::{Forgetful, Memory};
 pub use request::{EmulatorChoice, HomeMode, ProviderChoice, Request, RuntimeChoice, Share};
 pub use services::{Services, services};
+pub use summary::{RuntimeSummary, os_name, runtime_summary};
 
 use plan::{Code, Namespaces, Plan, Problem, SCHEMA, Supervision};
 

@@ -122,8 +122,12 @@ impl<'a> Programs<'a> {
             let whole = [base, b"/", word.as_bytes()].concat();
             return self.look(&named::lexical(OsStr::from_bytes(&whole))?, relative);
         }
-        let candidates = self.path.iter().filter_map(|d| d.join(word.as_os_str()).ok());
-        candidates.filter_map(|path| self.look(&path, false)).find(|p| p.found.mode & 0o111 != 0)
+        let paths: Vec<RootPath> =
+            self.path.iter().filter_map(|d| d.join(word.as_os_str()).ok()).collect();
+        let executable = |p: &Program| p.found.mode & 0o111 != 0;
+        // The runtime's at any of these before the host's at any: see `overlay::adapt`.
+        let own = paths.iter().find_map(|p| self.load(self.runtime, p, true).filter(executable));
+        own.or_else(|| paths.iter().find_map(|p| self.look(p, false).filter(executable)))
     }
 
     /// What emulated programs find at a path; relative ones are resolved by the kernel.

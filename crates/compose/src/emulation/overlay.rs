@@ -254,10 +254,42 @@ fn is_never_hidden(path: &RootPath) -> bool {
 /// library directories of each architecture.
 const LINKED: &[&str] = &["bin", "etc", "etc/alternatives", "lib", "lib32", "lib64", "sbin"];
 
+/// Directories of programs that a merged `/usr` has in one, and those that it has them in.
+const PROGRAMS: &[(&str, &str)] = &[("/bin", "/usr/bin"), ("/sbin", "/usr/sbin")];
+
+/// Changes to the runtime for the place below which emulated programs find it.
+pub(crate) fn adapt(runtime: &Root, tuples: &[Tuple], taken: &mut Captured) {
+    relative_links(runtime, tuples, taken);
+    for (directory, merged) in PROGRAMS {
+        programs_at_usr(runtime, &RootPath::literal(directory), &RootPath::literal(merged), taken);
+    }
+}
+
+/// Has the programs of a non-merged `/bin` in `/usr/bin` too. A look along `PATH` for `cat` asks for
+/// `/usr/bin/cat` first: if the runtime had it at `/bin/cat` only and the host at `/usr/bin/cat`, the
+/// emulator would fall back to the host's.
+fn programs_at_usr(runtime: &Root, directory: &RootPath, merged: &RootPath, taken: &mut Captured) {
+    let real = |path: &RootPath| runtime.find(path).filter(|f| f.kind == Kind::Directory);
+    let Some(from) = real(directory) else { return };
+    let to = real(merged).map_or_else(|| merged.clone(), |f| f.path);
+    if from.path == to {
+        return;
+    }
+    for entry in runtime.list(&from.path).unwrap_or_default() {
+        let (Ok(source), Ok(at)) = (from.path.join(&entry.name), to.join(&entry.name)) else {
+            continue;
+        };
+        if runtime.lookup(&at).is_err() && !taken.hidden.contains(&source) {
+            let target = relative_link(&at, source.as_bytes());
+            taken.entries.entry(at).or_insert(LayerEntry::Symlink { target });
+        }
+    }
+}
+
 /// Makes absolute links below the interpreter root relative, those of the runtime and our own. FEX
 /// resolves an absolute link inside its root; qemu-user, and the kernel when it starts a program
 /// by a path below the root, outside.
-pub(crate) fn relative_links(runtime: &Root, tuples: &[Tuple], taken: &mut Captured) {
+fn relative_links(runtime: &Root, tuples: &[Tuple], taken: &mut Captured) {
     let shown = [view::PROVIDER].map(RootPath::literal);
     for (path, entry) in &mut taken.entries {
         let LayerEntry::Symlink { target } = entry else { continue };
