@@ -139,9 +139,125 @@ impl<'de> Deserialize<'de> for ByteString {
     }
 }
 
+/// Maps whose keys are bytes, as JSON objects, whose keys are text: a key that is not UTF-8 is written
+/// as `hex:` and its bytes in hexadecimal digits. One that starts with `hex:` itself, which only the
+/// name of a variable can, is written so too.
+pub(crate) mod keyed {
+    use serde::de::{Error, MapAccess, Visitor};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use std::borrow::Cow;
+    use std::collections::BTreeMap;
+    use std::fmt;
+    use std::marker::PhantomData;
+
+    const MARK: &str = "hex:";
+
+    /// What such a key can be.
+    pub(crate) trait Key: Ord + Sized {
+        fn bytes(&self) -> &[u8];
+        fn of(bytes: Vec<u8>) -> Result<Self, String>;
+    }
+
+    impl Key for super::ByteString {
+        fn bytes(&self) -> &[u8] {
+            &self.0
+        }
+
+        fn of(bytes: Vec<u8>) -> Result<Self, String> {
+            Ok(Self(bytes))
+        }
+    }
+
+    impl Key for crate::RootPath {
+        fn bytes(&self) -> &[u8] {
+            self.as_bytes()
+        }
+
+        fn of(bytes: Vec<u8>) -> Result<Self, String> {
+            let path = super::ByteString(bytes);
+            Self::new(path.as_os_str()).map_err(|error| error.to_string())
+        }
+    }
+
+    fn written(bytes: &[u8]) -> Cow<'_, str> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) if !text.starts_with(MARK) => text.into(),
+            _ => {
+                let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+                format!("{MARK}{hex}").into()
+            }
+        }
+    }
+
+    fn read<K: Key>(text: String) -> Result<K, String> {
+        let bytes = match text.strip_prefix(MARK) {
+            Some(hex) => super::from_hex(hex)
+                .ok_or_else(|| format!("`{MARK}` is not followed by hexadecimal digits"))?,
+            None => text.into_bytes(),
+        };
+        K::of(bytes)
+    }
+
+    pub(crate) fn serialize<K: Key, V: Serialize, S: Serializer>(
+        map: &BTreeMap<K, V>,
+        s: S,
+    ) -> Result<S::Ok, S::Error> {
+        s.collect_map(map.iter().map(|(key, value)| (written(key.bytes()), value)))
+    }
+
+    pub(crate) fn deserialize<'de, K: Key, V: Deserialize<'de>, D: Deserializer<'de>>(
+        d: D,
+    ) -> Result<BTreeMap<K, V>, D::Error> {
+        d.deserialize_map(Pairs(PhantomData))
+    }
+
+    struct Pairs<K, V>(PhantomData<(K, V)>);
+
+    impl<'de, K: Key, V: Deserialize<'de>> Visitor<'de> for Pairs<K, V> {
+        type Value = BTreeMap<K, V>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+            let mut map = BTreeMap::new();
+            while let Some((key, value)) = access.next_entry::<String, V>()? {
+                if map.insert(read(key.clone()).map_err(A::Error::custom)?, value).is_some() {
+                    return Err(A::Error::custom(format!(
+                        "`{}` is there twice",
+                        key.escape_debug()
+                    )));
+                }
+            }
+            Ok(map)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Map(#[serde(with = "keyed")] std::collections::BTreeMap<ByteString, u8>);
+
+    #[test]
+    fn keys_survive_json() {
+        for (key, text) in [
+            (&b"PATH"[..], r#"{"PATH":1}"#),
+            (b"a\xff", r#"{"hex:61ff":1}"#),
+            (b"hex:", r#"{"hex:6865783a":1}"#),
+            (b"", r#"{"":1}"#),
+        ] {
+            let map = Map([(ByteString(key.to_vec()), 1)].into());
+            assert_eq!(serde_json::to_string(&map).unwrap(), text);
+            assert_eq!(serde_json::from_str::<Map>(text).unwrap(), map);
+        }
+        for bad in [r#"{"hex:6":1}"#, r#"{"a":1,"hex:61":2}"#, "[]"] {
+            assert!(serde_json::from_str::<Map>(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn bytes_survive_json() {

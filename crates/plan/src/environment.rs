@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 /// Changes to the environment that the launcher was started with, by name of the variable.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Environment(pub BTreeMap<ByteString, Variable>);
+pub struct Environment(#[serde(with = "crate::bytes::keyed")] pub BTreeMap<ByteString, Variable>);
 
 /// What happens to one variable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -26,6 +26,7 @@ pub struct LayerSpec {
     /// Its name in the plan.
     pub name: LayerName,
     /// Path inside the layer → what is there.
+    #[serde(with = "crate::bytes::keyed")]
     pub entries: BTreeMap<RootPath, LayerEntry>,
 }
 

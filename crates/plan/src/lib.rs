@@ -14,6 +14,7 @@ mod decision;
 mod display;
 mod emulation;
 mod environment;
+pub mod export;
 mod layer;
 mod operation;
 mod path;

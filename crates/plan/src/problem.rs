@@ -79,6 +79,36 @@ codes! {
     PRELOAD_DROPPED = 21, "A preloaded module is left out";
     /// A socket or service of the desktop is not shared.
     SERVICE_UNAVAILABLE = 22, "A desktop service is not shared";
+    /// A script names an interpreter, or a program a program interpreter, that is not in the container.
+    INTERPRETER_MISSING = 23, "The command's interpreter does not exist in the container";
+    /// The interpreter is there, and cannot run this program.
+    INTERPRETER_WRONG = 24, "The command's interpreter cannot run it";
+    /// The command is for an architecture that nobody runs here.
+    FOREIGN_COMMAND = 25, "The command is for another architecture";
+    /// The kernel does not understand the first line of a script.
+    SCRIPT_LINE = 26, "The first line of a script cannot be used";
+    /// `/bin/sh` or `/usr/bin/env` cannot be executed in the container.
+    SHELL_UNUSABLE = 27, "The container's shell does not work";
+    /// A library that the command needs is not found in the container.
+    LIBRARY_MISSING = 28, "A library that the command needs is missing";
+    /// A library lacks a symbol version that the command needs.
+    LIBRARY_TOO_OLD = 29, "A library is too old for the command";
+    /// A library from the graphics provider lacks something that it needs.
+    CAPTURED_INCOMPLETE = 30, "A driver's library lacks what it needs";
+    /// An override link does not lead to a file of its architecture.
+    OVERRIDE_BROKEN = 31, "An override leads to nothing";
+    /// A module for `LD_PRELOAD` cannot be loaded.
+    PRELOAD_UNUSABLE = 32, "A preloaded module cannot be loaded";
+    /// The command cannot start in its working directory.
+    DIRECTORY_UNREACHABLE = 33, "The working directory cannot be entered";
+    /// A link in a shared directory leads to something that is not shared.
+    LINK_LEADS_OUT = 34, "A link leads out of what is shared";
+    /// Something that every architecture of the runtime must have is not there.
+    RUNTIME_PART_MISSING = 35, "A part of the runtime is missing";
+    /// The emulator lacks its program interpreter or a library in the container.
+    EMULATOR_CANNOT_START = 36, "The emulator cannot start in the container";
+    /// The plan cannot be carried out even in simulation.
+    PLAN_NOT_SIMULATED = 37, "The plan could not be checked";
     /// AppArmor or SELinux does not let this program create user namespaces.
     NAMESPACES_POLICY = 40, "A security policy forbids user namespaces";
     /// A sysctl does not let users create namespaces.
@@ -115,6 +145,25 @@ codes! {
     NATIVE_CHILDREN = 56, "Programs started by the command are native ones";
     /// `graphics-provider.json` cannot be used.
     PROVIDER_MANIFEST = 57, "The graphics provider's manifest cannot be used";
+    /// This program is built for another architecture than the machine's, and its emulator cannot
+    /// create namespaces.
+    FOREIGN_BUILD = 60, "This program is built for another architecture";
+    /// `server_argv` did not say that it is ready.
+    EMULATOR_SERVER = 61, "The emulator's server did not become ready";
+    /// What mounts an image in user space is not installed, or may not be used.
+    IMAGE_MEANS_MISSING = 62, "An image cannot be mounted with what is installed";
+    /// An image is damaged or is none.
+    IMAGE_BROKEN = 63, "An image cannot be read";
+    /// bwrap would run under the emulator and mount what the emulator shows it.
+    FOREIGN_BWRAP = 64, "bwrap cannot be used by an emulated program";
+    /// A file is no plan, or one of another schema, or contradicts itself.
+    PLAN_UNUSABLE = 70, "The plan cannot be used";
+    /// A plan has something that the form asked for has no words for.
+    EXPORT_IMPOSSIBLE = 71, "The plan cannot be written in this form";
+    /// The directory for a bundle is not empty, or cannot be written.
+    OUTPUT_UNUSABLE = 72, "The output directory cannot be used";
+    /// `explain` knows nothing of the name.
+    NOTHING_KNOWN = 73, "Nothing is known of this name";
 }
 
 impl Code {

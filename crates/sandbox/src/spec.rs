@@ -34,10 +34,21 @@ pub(crate) struct Spec {
     pub(crate) new_session: bool,
     /// Modes that an old bwrap cannot give to what it makes.
     pub(crate) modes: Vec<(ContainerPath, u32)>,
+    /// What must be ready before the command starts.
+    pub(crate) server: Option<Server>,
     /// The real standard error, where the supervisor was started with another one.
     pub(crate) standard_error: Option<RawFd>,
     /// The socket to the launcher, where it is not handed over within the process.
     pub(crate) link: Option<RawFd>,
+}
+
+/// See `plan::Server`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Server {
+    /// The program and its arguments; not empty.
+    pub(crate) command: Vec<ByteString>,
+    /// Its whole environment.
+    pub(crate) environment: Vec<(ByteString, ByteString)>,
 }
 
 /// A spec with the descriptors that it names and that did not exist before.
@@ -85,9 +96,14 @@ pub(crate) fn prepare(plan: &Plan, inherited: &Inherited) -> Result<Prepared, Er
         opened.push(null);
     }
     check_descriptors(&supervision.pass_fds, &assign)?;
+    let server = plan.emulation.as_ref().and_then(|emulation| emulation.server.as_ref());
+    if server.is_some_and(|server| server.argv.is_empty()) {
+        return Err(Error::BadCommand("that of the emulator's server is empty".into()));
+    }
     let spec = Spec {
         command: plan.command.clone(),
         environment: environment(plan, inherited),
+        server: server.map(|server| server_of(server, plan, inherited)),
         working_directory: plan.working_directory.clone(),
         pass: supervision.pass_fds.clone(),
         assign,
@@ -103,17 +119,26 @@ pub(crate) fn prepare(plan: &Plan, inherited: &Inherited) -> Result<Prepared, Er
 }
 
 /// The changes of the plan applied, with the modules to preload.
-///
-/// Modules for one ABI need a directory that the dynamic linker chooses by `$LIB`. Until the plan
-/// has one, they are named as they are: a dynamic linker of another ABI says so and goes on.
 fn environment(plan: &Plan, inherited: &Inherited) -> Vec<(ByteString, ByteString)> {
     let mut environment = plan.environment.apply(inherited.environment.iter().cloned());
-    let modules: Vec<&[u8]> =
-        plan.supervision.ld_preload.iter().map(|preload| preload.module.as_bytes()).collect();
-    if !modules.is_empty() {
-        environment.insert("LD_PRELOAD".into(), modules.join(&b':').into());
+    if let Some(modules) = plan.preload_value() {
+        environment.insert("LD_PRELOAD".into(), modules);
     }
     environment.into_iter().collect()
+}
+
+/// The server with its environment: the command's without the modules to preload, which are for the
+/// game, and with the changes of its own.
+fn server_of(server: &plan::Server, plan: &Plan, inherited: &Inherited) -> Server {
+    let mut environment = plan.environment.apply(inherited.environment.iter().cloned());
+    environment.remove(&ByteString::from("LD_PRELOAD"));
+    for (name, value) in &server.environment {
+        match value {
+            Some(value) => environment.insert(name.clone(), value.clone()),
+            None => environment.remove(name),
+        };
+    }
+    Server { command: server.argv.clone(), environment: environment.into_iter().collect() }
 }
 
 fn lock(path: &plan::HostPath) -> Result<OwnedFd, Error> {
