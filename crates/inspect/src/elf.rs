@@ -4,6 +4,7 @@
 //! `PT_INTERP`, and the tables that dynamic entries point to, found through `PT_LOAD`; section headers play no role.
 //! Input is hostile: every count and every offset is checked, and only parts of the file are read.
 
+mod header;
 mod image;
 mod source;
 mod symbols;
@@ -21,6 +22,8 @@ use plan::{ByteString, RootPath, Tuple};
 use rustix::io::Errno;
 use source::{File, Source};
 use std::collections::BTreeSet;
+
+pub use header::Header;
 
 /// What an ELF file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -27,6 +27,7 @@ use loader::Loader;
 use plan::{RootPath, Tuple};
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
+use std::ffi::OsString;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::rc::Rc;
@@ -191,6 +192,12 @@ impl<'r> Linker<'r> {
         });
         self.options.library_path = found.collect();
         self
+    }
+
+    /// Replaces `$LIB`, `$PLATFORM` and, where `origin` is given, `$ORIGIN` in a text such as an entry of
+    /// `LD_PRELOAD`. `None` where the origin is needed and not given.
+    pub fn expand(&self, text: &str, origin: Option<RootPath>) -> Option<OsString> {
+        Tokens { origin, lib: &self.loader.lib, platform: self.capabilities.platform }.expand(text)
     }
 
     /// The root that is searched.

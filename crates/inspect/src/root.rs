@@ -16,6 +16,7 @@ mod glob;
 mod layout;
 mod stat;
 mod tree;
+mod view;
 mod walk;
 mod witness;
 
@@ -31,6 +32,7 @@ pub use error::Error;
 pub use filesystem::{Content, Filesystem};
 pub use glob::matches;
 pub use layout::{Layout, TopLevel};
+pub use view::ViewRoot;
 pub use witness::Witnesses;
 
 /// What a root is made of.
