@@ -4,8 +4,8 @@
 //! witnesses cover those.
 
 use crate::capture::{self, Captured, Part, Settings};
-use crate::emulation::overlay;
 use crate::emulation::providers::{Group, Source};
+use crate::emulation::{Arrangement, fex, overlay};
 use crate::facts::Facts;
 use crate::memory::{self, Memory};
 use crate::request::Request;
@@ -49,7 +49,7 @@ pub(crate) fn captured(
     memory: &dyn Memory,
     runtime: &Runtime,
     groups: &[Group],
-    thunks: Option<Tuple>,
+    arrangement: &Arrangement,
 ) -> Result<Captured, Vec<Problem>> {
     let searched = |name: &OsStr| {
         SEARCH_VARIABLES.iter().any(|prefix| name.as_bytes().starts_with(prefix.as_bytes()))
@@ -57,7 +57,14 @@ pub(crate) fn captured(
     let variables = facts.environment.iter().filter(|(name, _)| searched(name));
     let question = Question {
         groups: groups.iter().map(|g| Asked::of(g, facts)).collect(),
-        thunks,
+        thunks: match arrangement {
+            Arrangement::Overlay(overlay) => Some(overlay.native),
+            Arrangement::Native | Arrangement::Direct(_) => None,
+        },
+        stubs: match arrangement {
+            Arrangement::Native => vec![],
+            Arrangement::Overlay(_) | Arrangement::Direct(_) => fex::guest_thunks(facts),
+        },
         runtime: runtime.root.path().clone(),
         is_full: matches!(runtime.root.form(), Form::Full),
         manifest: runtime.manifest.map(|m| (m.device, m.inode, m.size, m.modified)),
@@ -83,6 +90,7 @@ pub(crate) fn captured(
 struct Question {
     groups: Vec<Asked>,
     thunks: Option<Tuple>,
+    stubs: Vec<HostPath>,
     runtime: HostPath,
     is_full: bool,
     manifest: Option<(u64, u64, u64, i64)>,
@@ -159,6 +167,7 @@ fn capture(
         import_vulkan_layers,
         import_openxr_runtimes,
         import_openxr_layers,
+        stubs: question.stubs.clone(),
         thunks: question.thunks,
     };
     let mut taken = capture::capture(&input).map_err(|e| vec![e.into()])?;

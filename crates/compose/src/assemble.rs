@@ -152,10 +152,12 @@ fn with_runtime(
     let overrides = answer::OVERRIDES.trim_start_matches('/');
     let short = draft.place(&RootPath::literal("/overrides"));
     draft.symlink(short, overrides, "the overrides, by their short name");
-    let thunks = overlay.map(|overlay| overlay.native);
-    let mut taken = answer::captured(request, facts, memory, runtime, &groups, thunks)?;
+    let mut taken = answer::captured(request, facts, memory, runtime, &groups, arrangement)?;
     linker_files(&mut taken, draft);
     captured::place(&mut taken, draft);
+    if let Arrangement::Direct(direct) = arrangement {
+        direct.registered(facts, &runtime.root, draft);
+    }
     let pulse = sockets::pulse_is_shared(facts, draft);
     let etc = Etc { facts, runtime: &runtime.root, provider: root, pulse };
     fill_etc(&etc, draft);

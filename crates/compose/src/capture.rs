@@ -13,6 +13,7 @@ mod hide;
 mod pass;
 pub(crate) mod patterns;
 pub(crate) mod place;
+pub(crate) mod stub;
 pub(crate) mod work;
 
 use crate::graphics;
@@ -47,6 +48,8 @@ pub struct Input<'a> {
     pub import_openxr_runtimes: bool,
     /// Whether the provider's OpenXR 1 API layers are imported.
     pub import_openxr_layers: bool,
+    /// Directories whose libraries are stubs of thunks, beside those known by name.
+    pub stubs: Vec<HostPath>,
     /// The architecture of the machine, where emulated programs can call into its own drivers and
     /// see the host's system directories: these drivers are listed after all others.
     pub thunks: Option<Tuple>,

@@ -48,6 +48,7 @@ mod tests;
 mod timezone;
 mod view;
 
+pub use emulation::choose::emulator_image;
 pub use facts::{Facts, GatherError, Inherited, User};
 pub use memory::{Forgetful, Memory};
 pub use request::{EmulatorChoice, HomeMode, ProviderChoice, Request, RuntimeChoice, Share};

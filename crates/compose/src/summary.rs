@@ -39,9 +39,9 @@ pub fn runtime_summary(raw: &Root, path: &HostPath) -> Result<RuntimeSummary, Pr
 /// `PRETTY_NAME` of a root's `os-release` (os-release(5)).
 pub fn os_name(root: &Root) -> Option<String> {
     let places = ["/etc/os-release", "/usr/lib/os-release", "/lib/os-release"];
-    let content = places
-        .iter()
-        .find_map(|path| root.read(&plan::RootPath::literal(path)).ok().filter(|c| !c.is_empty()))?;
+    let content = places.iter().find_map(|path| {
+        root.read(&plan::RootPath::literal(path)).ok().filter(|c| !c.is_empty())
+    })?;
     let text = String::from_utf8_lossy(&content);
     let value = text.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="))?.trim();
     let value = value.trim_matches(['"', '\'']);

@@ -2,9 +2,10 @@
 
 use super::compare::{Copy, compare};
 use super::patterns::{C_LIBRARY, C_LIBRARY_FAMILY, FOLLOW_UPS, Form, ROWS, Row, When};
+use super::stub::{self, is_stub};
 use crate::knowledge::Knowledge;
 use inspect::linker::{Library, Linker, NotFound};
-use plan::{Candidate, Decision, Origin, RootPath, Subject, Tuple, Verdict};
+use plan::{Candidate, Decision, HostPath, Origin, RootPath, Subject, Tuple, Verdict};
 use std::collections::BTreeMap;
 
 /// The state of one architecture while libraries are captured.
@@ -13,6 +14,7 @@ pub(crate) struct Abi<'a> {
     pub(crate) provider: Linker<'a>,
     pub(crate) runtime: Linker<'a>,
     knowledge: &'a Knowledge,
+    stubs: &'a [HostPath],
     taken: BTreeMap<String, Library>,
     decisions: BTreeMap<String, Decision>,
     /// Files whose dependencies were captured, with those that neither root has.
@@ -24,12 +26,18 @@ pub(crate) struct Abi<'a> {
 type FileKey = (u64, u64, Option<RootPath>);
 
 impl<'a> Abi<'a> {
-    pub(crate) fn new(provider: Linker<'a>, runtime: Linker<'a>, knowledge: &'a Knowledge) -> Self {
+    pub(crate) fn new(
+        provider: Linker<'a>,
+        runtime: Linker<'a>,
+        knowledge: &'a Knowledge,
+        stubs: &'a [HostPath],
+    ) -> Self {
         Self {
             tuple: provider.tuple(),
             provider,
             runtime,
             knowledge,
+            stubs,
             taken: BTreeMap::new(),
             decisions: BTreeMap::new(),
             walked: BTreeMap::new(),
@@ -83,8 +91,17 @@ impl<'a> Abi<'a> {
 
     /// Captures a library, then its dependencies by comparison.
     pub(crate) fn capture(&mut self, library: &Library, when: When, why: &str) {
+        if is_stub(&library.file, self.stubs) {
+            self.refuse(library, stub::WHY);
+            return;
+        }
         self.decide(library, when, why);
         self.capture_dependencies(library);
+    }
+
+    /// Whether a library is no driver but a stub of thunks.
+    pub(crate) fn is_stub(&self, library: &Library) -> bool {
+        is_stub(&library.file, self.stubs)
     }
 
     /// Captures a library that was found by path, under a name by which it is searched.
@@ -103,7 +120,7 @@ impl<'a> Abi<'a> {
         let closure = self.provider.closure(library);
         for dependency in closure.libraries.iter().skip(1) {
             // The dynamic linker is part of the C library's decision, and never a link of its own.
-            if !dependency.name.starts_with("ld-") {
+            if !dependency.name.starts_with("ld-") && !self.is_stub(dependency) {
                 self.decide(dependency, When::NotOlder, "");
             }
         }

@@ -48,7 +48,9 @@ pub(super) fn run<'a>(work: &mut Work<'a>, knowledge: &'a Knowledge) -> Result<(
 
 fn guest<'a>(work: &mut Work<'a>, provider: &'a Root, tuple: Tuple, knowledge: &'a Knowledge) {
     match linkers(work, provider, tuple) {
-        Ok(Linkers::Both(both)) => work.abis.push(Abi::new(both.0, both.1, knowledge)),
+        Ok(Linkers::Both(both)) => {
+            work.abis.push(Abi::new(both.0, both.1, knowledge, &work.input.stubs))
+        }
         Ok(Linkers::RuntimeOnly(own, why)) => {
             work.out.glibc.insert(tuple, Origin::Runtime);
             work.alone.push(*own);
@@ -82,7 +84,7 @@ fn emulator<'a>(
         Linker::new(work.input.runtime, tuple, Options { hwcaps: false, ..Options::default() })
             .map_err(|e| missing(tuple.interpreter(), vec![e.to_string()]))?;
     let when = if own.interpreter().is_some() { When::NotOlder } else { When::Always };
-    let mut abi = Abi::new(theirs, own, knowledge);
+    let mut abi = Abi::new(theirs, own, knowledge, &work.input.stubs);
     let why = "the emulator runs with it";
     for name in std::iter::once(C_LIBRARY).chain(libraries.iter().map(String::as_str)) {
         // The linker itself is part of the C library's decision.

@@ -106,6 +106,7 @@ fn run_with(provider: &Root, host: &Root, runtime: &Root, variables: &[(&str, &s
         import_vulkan_layers: true,
         import_openxr_runtimes: true,
         import_openxr_layers: true,
+        stubs: vec![],
         thunks: None,
     };
     capture(&input).unwrap()
@@ -470,6 +471,7 @@ fn without_provider_or_architecture() {
         import_vulkan_layers: true,
         import_openxr_runtimes: false,
         import_openxr_layers: false,
+        stubs: vec![],
         thunks: None,
     };
     let captured = capture(&input).unwrap();

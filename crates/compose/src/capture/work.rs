@@ -2,7 +2,7 @@
 
 use super::abi::Abi;
 use super::place::{Places, position};
-use super::{Captured, Group, Input, Settings};
+use super::{Captured, Group, Input, Settings, stub};
 use inspect::linker::{Library, Linker, Options};
 use inspect::manifest::Place;
 use inspect::root::Root;
@@ -147,6 +147,9 @@ impl<'a> Work<'a> {
         } else {
             self.abis[abi].provider.load(path).map_err(|e| e.to_string())?
         };
+        if self.abis[abi].is_stub(&library) {
+            return Err(stub::WHY.into());
+        }
         let target = if host {
             self.abis[abi].capture_needed_by(&library);
             self.places.host(&library.file.path)

@@ -9,8 +9,9 @@ use super::overlay::Overlay;
 use super::{Arrangement, fex, qemu};
 use crate::facts::Facts;
 use crate::named;
-use crate::request::{EmulatorChoice, Request};
+use crate::request::{EmulatorChoice, Request, RuntimeChoice};
 use crate::runtime::Runtime;
+use inspect::emulator::image::{self, Format};
 use inspect::emulator::{self, Kind, Registration};
 use inspect::root::{self, Root};
 use plan::{Code, Emulator, HostPath, Problem, RootPath, Tuple};
@@ -182,6 +183,26 @@ fn disabled(registry: &emulator::Registry, off: &Registration) -> Problem {
     .hint(format!("switch it on: echo 1 | sudo tee {}/{file}", registry.at))
 }
 
+/// An emulator's root, by its own configuration.
+pub(crate) enum Found {
+    /// A directory.
+    Directory {
+        /// Where.
+        path: HostPath,
+        /// What names it.
+        origin: String,
+    },
+    /// An image that nothing has mounted.
+    Image {
+        /// Where.
+        path: HostPath,
+        /// Of which file system.
+        format: Format,
+        /// What names it.
+        origin: String,
+    },
+}
+
 /// The emulator's root: the one asked for, else the one that it would use itself.
 ///
 /// # Errors
@@ -193,17 +214,80 @@ fn root(
     kind: Emulator,
     tuples: &[Tuple],
 ) -> Result<Option<Root>, Problem> {
-    if let Some(path) = &request.emulator_root {
-        return open(raw, path, "--emulator-root").map(Some);
-    }
-    let found = match kind {
-        Emulator::Fex => fex::root(facts)?,
-        Emulator::Qemu | Emulator::Plain => qemu::root(facts, tuples)?,
-    };
-    match found {
-        Some((path, origin)) => open(raw, &path, &origin).map(Some),
+    match found(request, facts, raw, kind, tuples)? {
+        Some(Found::Directory { path, origin }) => open(raw, &path, &origin).map(Some),
+        Some(Found::Image { path, format, origin }) => Err(Problem::blocking(
+            Code::EMULATOR_ROOT_UNUSABLE,
+            format!(
+                "the emulator's root `{path}`, named by {origin}, is a {} image that is not mounted",
+                format.name()
+            ),
+        )
+        .hint(format!(
+            "mount it and name the place: {}fuse {path} DIR; then --emulator-root DIR",
+            format.name().trim_end_matches("fs")
+        ))),
         None => Ok(None),
     }
+}
+
+/// # Errors
+/// When what is named is not there.
+fn found(
+    request: &Request,
+    facts: &Facts,
+    raw: &Root,
+    kind: Emulator,
+    tuples: &[Tuple],
+) -> Result<Option<Found>, Problem> {
+    if let Some(path) = &request.emulator_root {
+        let origin = "--emulator-root".to_owned();
+        let asked = raw.without_dot_dot(&RootPath::root(), path.as_path().as_os_str()).ok();
+        let file = asked.and_then(|asked| raw.find(&asked));
+        let image = file.filter(|f| f.kind == root::Kind::File).and_then(|f| {
+            let format = image::format(raw, &f).ok().flatten()?;
+            Some(Found::Image { path: f.host, format, origin: origin.clone() })
+        });
+        return Ok(Some(image.unwrap_or(Found::Directory { path: path.clone(), origin })));
+    }
+    match kind {
+        Emulator::Fex => fex::root(facts),
+        Emulator::Qemu | Emulator::Plain => qemu::root(facts, tuples),
+    }
+}
+
+/// The image that must be mounted before a launch can be composed, because it is the emulator's root:
+/// where it is and its format. The place where it is mounted goes into [`Request::emulator_root`].
+///
+/// # Errors
+/// What prevents the launch anyway.
+pub fn emulator_image(
+    request: &Request,
+    facts: &Facts,
+) -> Result<Option<(HostPath, Format)>, Problem> {
+    let RuntimeChoice::Dir(path) = &request.runtime else { return Ok(None) };
+    let choice = &request.emulator;
+    let kinds = matches!(choice, EmulatorChoice::Auto | EmulatorChoice::Fex | EmulatorChoice::Qemu);
+    if !kinds || (*choice == EmulatorChoice::Auto && named_manifest(facts).is_some()) {
+        return Ok(None);
+    }
+    // Where nothing is registered, nothing is looked at.
+    let registry = emulator::registry(&facts.host, &facts.mounts);
+    if registry.is_ok_and(|r| r.registrations.is_empty()) {
+        return Ok(None);
+    }
+    let raw = Root::with_form(HostPath::root(), root::Form::Full)
+        .map_err(|e| Problem::blocking(Code::UNREADABLE, e.to_string()))?;
+    let runtime = crate::runtime::open(&raw, path, &asked(request, facts))?;
+    let foreign: Vec<Tuple> = runtime.tuples.iter().copied().filter(|t| !facts.runs(*t)).collect();
+    if foreign.is_empty() {
+        return Ok(None);
+    }
+    let Ok((kind, _)) = registered(request, facts, &foreign) else { return Ok(None) };
+    Ok(match found(request, facts, &raw, kind, &foreign)? {
+        Some(Found::Image { path, format, .. }) => Some((path, format)),
+        Some(Found::Directory { .. }) | None => None,
+    })
 }
 
 /// Opens a root for an emulator.

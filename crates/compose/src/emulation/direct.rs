@@ -7,18 +7,18 @@ use super::command::Chain;
 use super::providers::{Group, Source};
 use super::{choose, command};
 use crate::capture::Part;
-use crate::capture::place::Places;
+use crate::capture::place::{Places, position};
 use crate::draft::Draft;
 use crate::exports::{Exports, Mode, Wish};
 use crate::facts::Facts;
 use crate::named;
 use crate::runtime::Runtime;
 use inspect::emulator::manifest::{self, Argv, EmulatorManifest};
-use inspect::emulator::{Kind, program};
-use inspect::root::Resolved;
+use inspect::emulator::{Kind, program, registry};
+use inspect::root::{Resolved, Root};
 use plan::{
-    ByteString, Code, Composition, ContainerPath, Emulation, Emulator, HostPath, Problem, RootPath,
-    Server, Tuple,
+    ByteString, Code, Composition, ContainerPath, Emulation, Emulator, HostPath, LayerEntry,
+    Problem, RootPath, Server, Tuple,
 };
 use std::collections::BTreeMap;
 
@@ -146,6 +146,32 @@ impl Direct {
         }
         for directory in shared {
             exports.share(&directory, Mode::ReadOnly, Wish::Named, "the emulator");
+        }
+    }
+
+    /// Where the kernel starts the same emulator too (`binfmt_misc`), what emulated programs start runs
+    /// by that: qemu-user does not see to it itself. Unless the kernel holds the program open (flag
+    /// `F`), it must be where it was registered.
+    pub(crate) fn registered(&self, facts: &Facts, runtime: &Root, draft: &mut Draft) {
+        let Ok(registry) = registry(&facts.host, &facts.mounts) else { return };
+        for registration in self.emulated.iter().flat_map(|t| registry.for_tuple(*t)) {
+            let Ok(path) = RootPath::new(registration.interpreter.as_path()) else { continue };
+            let kind = Kind::of_interpreter(&facts.host, &registration.interpreter);
+            let same =
+                self.lines().any(|l| l.file.path.file_name().map(Kind::of_name) == Some(kind));
+            let (Some(found), true) = (facts.host.find(&path), same) else { continue };
+            let wanted = !registration.flags.fixed
+                && Places::is_mounted(&path)
+                && Places::is_mounted(&found.path)
+                && runtime.lookup(&path).is_err();
+            if !wanted {
+                continue;
+            }
+            let target = ContainerPath::literal("/run/host").lexically(&found.path);
+            if let Some((area, inner)) = draft.area_of(&position(runtime, &path)) {
+                let target = target.as_bytes().to_vec().into();
+                area.put(inner, LayerEntry::Symlink { target });
+            }
         }
     }
 

@@ -9,7 +9,8 @@ use crate::facts::Facts;
 use crate::named;
 use crate::request::{ProviderChoice, Request};
 use crate::view;
-use inspect::root::Root;
+use inspect::manifest::provider::{self, ProviderManifest};
+use inspect::root::{Kind, Root};
 use plan::{Code, ContainerPath, HostPath, Problem, RootPath, Tuple};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -87,8 +88,8 @@ struct Chooser<'a> {
     raw: &'a Root,
     arrangement: &'a Arrangement,
     groups: Vec<Group>,
-    /// For each group, what was named for it and whether for one architecture.
-    places: Vec<(ProviderChoice, bool)>,
+    /// For each group, what was named for it, whether for one architecture, and its manifest.
+    places: Vec<(ProviderChoice, bool, Option<ProviderManifest>)>,
 }
 
 impl Chooser<'_> {
@@ -103,6 +104,9 @@ impl Chooser<'_> {
                 Some(root) => root.path().clone(),
                 None => return Err(overlay.no_root()),
             },
+            Arrangement::Direct(_) if !self.facts.runs(tuple) => {
+                request.emulator_root.clone().unwrap_or_else(HostPath::root)
+            }
             _ => HostPath::root(),
         };
         let wish =
@@ -112,26 +116,61 @@ impl Chooser<'_> {
 
     /// Whether it serves this architecture.
     fn take_wish(&mut self, wish: &Wish, tuple: Tuple) -> Result<bool, Problem> {
-        let key = (wish.choice.clone(), wish.single);
-        if let Some(known) = self.places.iter().position(|place| *place == key) {
+        let known = self.places.iter().position(|p| p.0 == wish.choice && p.1 == wish.single);
+        let manifest = match (known, &wish.choice) {
+            (_, ProviderChoice::Default) => return Ok(false),
+            (Some(known), _) => self.places[known].2.clone(),
+            (None, ProviderChoice::Root(path)) => self.manifest(path, &wish.origin)?,
+            (None, ProviderChoice::None) => None,
+        };
+        let mut settings = BTreeMap::new();
+        if let Some(manifest) = &manifest {
+            let Some(architecture) = manifest.architecture(tuple) else { return Ok(false) };
+            settings.insert(tuple, settings_of(architecture));
+        }
+        if let Some(known) = known {
             self.groups[known].tuples.push(tuple);
+            self.groups[known].settings.append(&mut settings);
             return Ok(true);
         }
-        let (source, settings, locales) = match &wish.choice {
-            ProviderChoice::Default => return Ok(false),
-            ProviderChoice::None => (Source::None, BTreeMap::new(), true),
-            ProviderChoice::Root(path) => (self.open(path, &wish.origin)?, BTreeMap::new(), true),
+        let source = match (&wish.choice, &manifest) {
+            (ProviderChoice::Root(_), Some(manifest)) => self.open(&manifest.root, &wish.origin)?,
+            (ProviderChoice::Root(path), None) => self.open(path, &wish.origin)?,
+            (ProviderChoice::None | ProviderChoice::Default, _) => Source::None,
         };
+        let locales = manifest.as_ref().is_none_or(|m| m.locales);
         let at = ContainerPath::literal;
         let mount = match &source {
             Source::None | Source::Host => at("/run/host"),
-            Source::Root(_) if wish.single => at(view::PROVIDER).at(tuple.name()),
+            Source::Root(_) if wish.single || self.has_main() => {
+                at(view::PROVIDER).at(tuple.name())
+            }
             Source::Root(_) => at(view::PROVIDER),
         };
         let (tuples, part) = (vec![tuple], Part::Guest);
         self.groups.push(Group { source, mount, tuples, part, settings, locales });
-        self.places.push(key);
+        self.places.push((wish.choice.clone(), wish.single, manifest));
         Ok(true)
+    }
+
+    /// Whether a provider has the main place already.
+    fn has_main(&self) -> bool {
+        self.groups.iter().any(|g| g.mount == ContainerPath::literal(view::PROVIDER))
+    }
+
+    /// The manifest, where a file is named.
+    fn manifest(&self, path: &HostPath, origin: &str) -> Result<Option<ProviderManifest>, Problem> {
+        let asked = self.raw.without_dot_dot(&RootPath::root(), path.as_path().as_os_str()).ok();
+        let found = asked.as_ref().and_then(|asked| self.raw.find(asked));
+        let Some(found) = found.filter(|f| f.kind == Kind::File) else { return Ok(None) };
+        provider::read(self.raw, &found.path).map(Some).map_err(|e| {
+            Problem::blocking(
+                Code::PROVIDER_MANIFEST,
+                format!("the graphics provider's manifest `{path}`, named by {origin}, is wrong"),
+            )
+            .evidence(e.to_string())
+            .hint("correct it, or name a directory")
+        })
     }
 
     fn open(&self, path: &HostPath, origin: &str) -> Result<Source, Problem> {
@@ -152,6 +191,17 @@ impl Chooser<'_> {
                 .hint("name a directory that has `usr`, or is one, or use `/`")
         })?;
         Ok(Source::Root(Box::new(root)))
+    }
+}
+
+fn settings_of(architecture: &provider::Architecture) -> Settings {
+    Settings {
+        dri: architecture.dri.clone(),
+        gbm: architecture.gbm.clone(),
+        gconv: architecture.gconv.clone(),
+        fallback_library_paths: Some(architecture.fallback_library_paths.clone()),
+        no_va_api: !architecture.va_api,
+        no_vdpau: !architecture.vdpau,
     }
 }
 

@@ -5,7 +5,7 @@
 
 use crate::capture::abi::candidate;
 use crate::capture::work::Work;
-use crate::capture::{Captured, Part};
+use crate::capture::{Captured, Part, stub};
 use inspect::manifest::Environment;
 use inspect::manifest::modules::{self, Api, Module};
 use inspect::root::Root;
@@ -144,6 +144,9 @@ fn take(
     module: &Module,
 ) -> Result<(String, String, inspect::linker::Library), String> {
     let library = work.abis[abi].provider.load(&module.path).map_err(|e| e.to_string())?;
+    if work.abis[abi].is_stub(&library) {
+        return Err(stub::WHY.into());
+    }
     work.abis[abi].capture_dependencies(&library);
     work.driver_files.push(library.file.path.clone());
     let named = under_its_name(work.provider, &module.path).unwrap_or(library.file.path.clone());

@@ -12,7 +12,7 @@ mod thunks;
 
 pub use config::{Config, Error, File, Setting, parse};
 pub use places::Places;
-pub use rootfs::{Candidate, Rootfs};
+pub use rootfs::{Candidate, Rootfs, What};
 pub use server::{Served, Server, served, servers};
 pub use thunks::{Thunks, parse_database};
 
