@@ -20,6 +20,7 @@ mod operation;
 mod path;
 mod problem;
 pub mod simulate;
+pub mod tree;
 mod tuple;
 
 use serde::{Deserialize, Serialize};
