@@ -12,11 +12,12 @@ use crate::request::Request;
 use crate::runtime::Runtime;
 use crate::{environment, locale};
 use inspect::manifest;
-use inspect::root::{Form, Root, Witnesses};
+use inspect::root::{Form, Root};
 use plan::{ByteString, Code, ContainerPath, HostPath, Problem, Tuple};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use witness::{Recording, Witnesses};
 
 /// Where override links are in the container.
 pub(crate) const OVERRIDES: &str = "/usr/lib/pressure-vessel/overrides";
@@ -129,8 +130,9 @@ fn capture(
     facts: &Facts,
     runtime: &Runtime,
     groups: &[Group],
-) -> Result<(Captured, Witnesses), Vec<Problem>> {
-    // Roots of their own, so that what is looked at here is told from what is looked at elsewhere.
+) -> Result<(Captured, Option<Witnesses>), Vec<Problem>> {
+    let recording = Recording::start();
+    // Roots of their own: what the others know already they would not look at again.
     let fresh = |root: &Root| {
         let form = root.form().clone();
         Root::with_form(root.path().clone(), form).map_err(|e| vec![unreadable(&e)])
@@ -187,11 +189,7 @@ fn capture(
     if question.thunks.is_some() {
         overlay::adapt(&files, &taken.tuples.clone(), &mut taken);
     }
-    let mut witnesses = host.witnesses();
-    for root in std::iter::once(&files).chain(others.iter().flatten()) {
-        witnesses.merge(root.witnesses());
-    }
-    Ok((taken, witnesses))
+    Ok((taken, recording.finish()))
 }
 
 /// A root that cannot be read.

@@ -16,11 +16,41 @@ const NAMED: usize = 8;
 /// Directories are nested at most so deep.
 const DEPTH: usize = 64;
 
+/// Directories of a depot whose times tell that files were added or removed, whatever the manifest says.
+const TELLING: &[&str] = &[
+    "/",
+    "/bin",
+    "/lib",
+    "/lib/aarch64-linux-gnu",
+    "/lib/i386-linux-gnu",
+    "/lib/x86_64-linux-gnu",
+    "/share",
+];
+
 /// Adds to `area` what `prefix` of the manifest has and the depot's `files` lack.
+///
+/// For whoever records, the manifest and the times of a few directories stand for the tens of thousands of
+/// files that are looked at: an update by Steam writes another manifest, and what is changed by hand in a
+/// file changes the runtime and not the difference.
 ///
 /// # Errors
 /// When files that the manifest needs are missing.
 pub(crate) fn complete(
+    area: &mut Area,
+    manifest: &Manifest,
+    files: &Root,
+    prefix: &RootPath,
+) -> Result<(), Problem> {
+    for directory in TELLING {
+        let host = files.path().lexically(&RootPath::literal(directory));
+        if witness::stat(host.as_path()).is_some() {
+            witness::listed(host.as_path());
+        }
+    }
+    witness::unrecorded(|| difference(area, manifest, files, prefix))
+}
+
+fn difference(
     area: &mut Area,
     manifest: &Manifest,
     files: &Root,

@@ -16,5 +16,6 @@ pub(crate) fn belongs_to(path: &HostPath, uid: u32) -> bool {
 /// Links are not followed, because the path has been resolved, and nothing is mounted by looking.
 fn stat(path: &HostPath) -> Option<rustix::fs::Stat> {
     let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
+    witness::stat(path.as_path());
     rustix::fs::statat(CWD, path.as_path(), flags).ok()
 }

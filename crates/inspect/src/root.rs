@@ -18,7 +18,6 @@ mod stat;
 mod tree;
 mod view;
 mod walk;
-mod witness;
 
 #[cfg(test)]
 mod tests;
@@ -33,7 +32,6 @@ pub use filesystem::{Content, Filesystem};
 pub use glob::matches;
 pub use layout::{Layout, TopLevel};
 pub use view::ViewRoot;
-pub use witness::Witnesses;
 
 /// What a root is made of.
 #[derive(Clone, Debug)]
@@ -146,11 +144,6 @@ impl Root {
     /// When `path` is not a directory or cannot be searched.
     pub fn with_form(path: HostPath, form: Form) -> Result<Root, Error> {
         Tree::open(path, form).map(|tree| Root { tree })
-    }
-
-    /// Everything that was looked at in this root so far.
-    pub fn witnesses(&self) -> Witnesses {
-        Witnesses::of(&self.tree)
     }
 
     /// The directory on the host.

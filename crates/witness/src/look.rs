@@ -33,7 +33,7 @@ pub struct Look {
     pub changed: i64,
     /// Owner.
     pub owner: u32,
-    /// Permission bits.
+    /// File type and permission bits, as `st_mode` has them.
     pub mode: u32,
 }
 
@@ -64,7 +64,7 @@ impl From<&Statx> for Look {
             modified: nanoseconds(s.stx_mtime),
             changed: nanoseconds(s.stx_ctime),
             owner: s.stx_uid,
-            mode: mode & 0o7777,
+            mode,
         }
     }
 }

@@ -48,13 +48,13 @@ pub(crate) struct Seen {
 enum State {
     /// Nothing, or nothing that may be looked at.
     Absent,
-    /// A directory that others were looked for in; permission bits.
-    Directory(u32),
-    /// A socket, FIFO or device.
-    Other,
+    /// A directory that others were looked for in: mode, owner.
+    Directory(u32, u32),
+    /// A socket, FIFO or device: type, owner.
+    Other(u32, u32),
     /// A link: device, inode, modified.
     Link(u64, u64, i64),
-    /// A file: device, inode, size, modified, permission bits.
+    /// A file: device, inode, size, modified, mode.
     File(u64, u64, u64, i64, u32),
     /// A directory with just the entries it had: device, inode, modified, changed.
     Listed(u64, u64, i64, i64),
@@ -66,6 +66,9 @@ enum State {
     Target(Vec<u8>),
 }
 
+/// `S_IFMT`: the bits of a mode that are the type.
+const TYPE: u32 = 0o170_000;
+
 /// Anonymous device numbers, of file systems that are on no block device, are given anew by each mount.
 fn lasting(device: u64) -> u64 {
     if rustix::fs::major(device) == 0 { 0 } else { device }
@@ -75,8 +78,8 @@ impl State {
     fn of(look: &Look) -> Self {
         let device = lasting(look.device);
         match look.kind {
-            Kind::Directory => State::Directory(look.mode),
-            Kind::Other => State::Other,
+            Kind::Directory => State::Directory(look.mode, look.owner),
+            Kind::Other => State::Other(look.mode & TYPE, look.owner),
             Kind::Link => State::Link(device, look.inode, look.modified),
             Kind::File => State::File(device, look.inode, look.size, look.modified, look.mode),
         }
@@ -98,11 +101,11 @@ impl State {
     fn write(&self, out: &mut Writer) {
         match self {
             State::Absent => out.byte(0),
-            State::Directory(mode) => {
-                out.byte(1);
+            State::Directory(mode, owner) | State::Other(mode, owner) => {
+                out.byte(if matches!(self, State::Directory(..)) { 1 } else { 2 });
                 out.number((*mode).into());
+                out.number((*owner).into());
             }
-            State::Other => out.byte(2),
             State::Link(device, inode, modified) => {
                 out.byte(3);
                 out.number(*device);
@@ -143,8 +146,8 @@ impl State {
         let mode = |from: &mut Reader<'_>| u32::try_from(from.number()?).map_err(|_| Damaged);
         Ok(match from.byte()? {
             0 => State::Absent,
-            1 => State::Directory(mode(from)?),
-            2 => State::Other,
+            1 => State::Directory(mode(from)?, mode(from)?),
+            2 => State::Other(mode(from)?, mode(from)?),
             3 => State::Link(from.number()?, from.number()?, from.signed()?),
             4 => State::File(
                 from.number()?,

@@ -98,10 +98,14 @@ impl Depot<'_> {
                 found.entry(entry.name).or_insert(entry.kind);
             }
         }
-        // What the depot lacks although it is listed is not there.
+        // What the depot lacks although it is listed is not there. That each file is there is not a fact of
+        // its own for whoever records: the times of the directory tell.
         let is_there = |name: &OsStr| directory.join(name).is_ok_and(|p| self.look(&p).is_ok());
-        let kept = found.into_iter().filter(|(name, kind)| *kind != Kind::File || is_there(name));
-        Ok(kept.map(|(name, kind)| Entry { name, kind }).collect())
+        let host = self.files.lexically(directory);
+        witness::stat(host.as_path());
+        witness::listed(host.as_path());
+        witness::unrecorded(|| found.retain(|name, kind| *kind != Kind::File || is_there(name)));
+        Ok(found.into_iter().map(|(name, kind)| Entry { name, kind }).collect())
     }
 }
 

@@ -1,4 +1,4 @@
-//! The system calls by which a root is looked at.
+//! The system calls by which a root is looked at. Each look is told to whoever records (`witness`).
 
 use super::error::Fault;
 use super::{Entry, Identity, Kind};
@@ -35,8 +35,11 @@ pub(super) fn glance(host: &HostPath) -> Result<(Kind, Identity), Fault> {
 }
 
 fn identify(host: &HostPath, flags: AtFlags) -> Result<(Kind, Identity, u32), Fault> {
-    let s = fs::statx(CWD, host.as_path(), flags, StatxFlags::BASIC_STATS)
-        .map_err(|e| Fault::from_errno("statx", e))?;
+    let seen = fs::statx(CWD, host.as_path(), flags, StatxFlags::BASIC_STATS);
+    if flags.contains(AtFlags::SYMLINK_NOFOLLOW) {
+        witness::saw(host.as_path(), seen.as_ref().ok().map(witness::Look::from));
+    }
+    let s = seen.map_err(|e| Fault::from_errno("statx", e))?;
     let identity = Identity {
         device: fs::makedev(s.stx_dev_major, s.stx_dev_minor),
         inode: s.stx_ino,
@@ -75,6 +78,7 @@ pub(super) fn is_autofs(host: &HostPath) -> Result<bool, Fault> {
 
 /// The entries of a directory, in the order of the file system.
 pub(super) fn entries(host: &HostPath) -> Result<Vec<Entry>, Fault> {
+    witness::listed(host.as_path());
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let fd = fs::openat(CWD, host.as_path(), flags, Mode::empty())
         .map_err(|e| Fault::from_errno("open", e))?;

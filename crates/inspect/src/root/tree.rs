@@ -19,54 +19,12 @@ pub(super) struct Tree {
     nodes: RefCell<HashMap<RootPath, Result<Rc<Node>, Fault>>>,
     /// Device number → whether it is a file system of autofs.
     autofs: RefCell<HashMap<u64, bool>>,
-    /// Directories of the host whose entries were read.
-    listed: RefCell<BTreeSet<HostPath>>,
 }
 
 impl Tree {
     pub(super) fn open(path: HostPath, form: Form) -> Result<Self, Error> {
         check_directory(&path).map_err(|errno| Error::Unusable { host: path.clone(), errno })?;
-        Ok(Self {
-            path,
-            form,
-            nodes: RefCell::default(),
-            autofs: RefCell::default(),
-            listed: RefCell::default(),
-        })
-    }
-
-    /// Tells of everything on the host that was looked at. What only a manifest has is left out.
-    pub(super) fn remembered(&self, mut tell: impl FnMut(HostPath, Option<(Kind, &Identity)>)) {
-        for (path, seen) in self.nodes.borrow().iter() {
-            match seen {
-                Ok(node) if node.identity.inode == 0 => {}
-                // Reached through links of the host; what is below it is looked at anyway.
-                Ok(node) if node.host == self.path => {}
-                Ok(node) => tell(node.host.clone(), Some((node.kind, &node.identity))),
-                Err(_) => {
-                    if let Some(host) = self.place_of_absent(path) {
-                        tell(host, None);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Directories of the host whose entries were read.
-    pub(super) fn listed(&self) -> BTreeSet<HostPath> {
-        self.listed.borrow().clone()
-    }
-
-    /// Where something would be that is absent; `None` where the host has no such place.
-    fn place_of_absent(&self, path: &RootPath) -> Option<HostPath> {
-        match &self.form {
-            Form::Full => Some(self.path.lexically(path)),
-            Form::Usr => {
-                let below = path.below(&RootPath::literal("/usr"))?;
-                Some(self.path.lexically(&RootPath::root().join(below).ok()?))
-            }
-            Form::Depot(_) => None,
-        }
+        Ok(Self { path, form, nodes: RefCell::default(), autofs: RefCell::default() })
     }
 
     pub(super) fn path(&self) -> &HostPath {
@@ -169,10 +127,7 @@ impl Tree {
             return Err(Fault::Automount);
         }
         let mut found = match (&self.form, path.below(&RootPath::literal("/usr"))) {
-            (Form::Full, _) | (Form::Usr, Some(_)) => {
-                self.listed.borrow_mut().insert(host.clone());
-                stat::entries(host)?
-            }
+            (Form::Full, _) | (Form::Usr, Some(_)) => stat::entries(host)?,
             (_, None) => self.list_top()?,
             (Form::Depot(manifest), Some(below)) => {
                 let inner = RootPath::root().join(below).map_err(|_| Fault::Missing)?;

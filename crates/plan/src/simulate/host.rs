@@ -74,8 +74,10 @@ impl Host {
 
 fn look(path: &HostPath) -> Result<Node, Errno> {
     let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
-    let wanted = StatxFlags::TYPE | StatxFlags::MODE | StatxFlags::SIZE;
-    let seen = rustix::fs::statx(CWD, path.as_path(), flags, wanted)?;
+    let seen = rustix::fs::statx(CWD, path.as_path(), flags, StatxFlags::BASIC_STATS);
+    // Whoever records what a decision depends on is told.
+    witness::saw(path.as_path(), seen.as_ref().ok().map(witness::Look::from));
+    let seen = seen?;
     let mode = u32::from(seen.stx_mode);
     let kind = FileType::from_raw_mode(mode);
     Ok(Node {
@@ -104,6 +106,7 @@ pub(super) fn link(path: &HostPath) -> Result<Vec<u8>, Errno> {
 
 /// Names and types of what is in a directory, without `.` and `..`.
 pub(super) fn list(path: &HostPath) -> Result<Vec<(Vec<u8>, FileType)>, Errno> {
+    witness::listed(path.as_path());
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let fd = rustix::fs::open(path.as_path(), flags, Mode::empty())?;
     let mut names = Vec::new();
