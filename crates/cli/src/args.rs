@@ -20,6 +20,9 @@ pub(crate) enum Command {
     Run(Run),
     /// Show what `run` with the same options would do, and do nothing.
     Plan(ShowPlan),
+    /// Look at this machine: kernel, namespaces, drivers, emulators, runtimes, store, desktop. Exit
+    /// status 0 when a launch can work, 1 when something stops it.
+    Doctor(Doctor),
     /// Say what a problem code (BS0001 …) means and what to do about it.
     Explain {
         /// The code, as in a message of this program.
@@ -32,6 +35,20 @@ pub(crate) enum Command {
         /// The store.
         store: PathBuf,
     },
+}
+
+/// Arguments of `doctor`.
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Print everything that was found as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The store to look at. Default: as for `run`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) store: Option<PathBuf>,
+    /// Look at this runtime too: a directory, the name of an installed one, or `host`.
+    #[arg(long, value_name = "DIR|NAME|host")]
+    pub(crate) runtime: Option<OsString>,
 }
 
 /// Arguments of `run`.

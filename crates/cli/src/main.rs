@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod doctor;
 mod edge;
 mod explain;
 mod launch;
@@ -14,6 +15,7 @@ mod runtimes;
 mod session;
 mod show;
 mod stop;
+mod terminal;
 mod tidy;
 mod timings;
 
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
     match cli.command {
         Command::Run(run) => launch::run(run),
         Command::Plan(show) => show::run(show),
+        Command::Doctor(doctor) => doctor::run(&doctor),
         Command::Explain { code } => explain::run(&code),
         Command::TidyStore { store } => tidy::run(&store),
     }

@@ -7,6 +7,8 @@
 #![forbid(unsafe_code)]
 
 pub mod binfmt;
+pub mod disk;
+pub mod driver_version;
 pub mod elf;
 pub mod emulator;
 pub mod ld_cache;
@@ -15,5 +17,6 @@ pub mod linker;
 pub mod manifest;
 pub mod mountinfo;
 pub mod mtree;
+pub mod nvidia;
 pub mod root;
 pub mod vdf;

@@ -29,8 +29,8 @@ mod sys;
 pub use bwrap::{Arguments, Features, arguments};
 pub use error::{Error, FailedStep, StepKind};
 pub use probe::{
-    Diagnosis, Facts, Feature, Installed, Refusal, Rule, features, foreseen, probe, try_bwrap,
-    try_overlay, usable,
+    Diagnosis, Facts, Feature, Installed, Refusal, Rule, features, foreseen, installed_bwrap,
+    probe, try_bwrap, try_overlay, usable,
 };
 pub use run::{Backend, ExitStatus, Inherited, Notice, Options, Prepared, Used, run};
 pub use supervisor::supervise_if_asked;

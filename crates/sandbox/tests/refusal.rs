@@ -1,6 +1,8 @@
 //! What forbids namespaces, provoked for real: each way in which a machine, or a container that this
 //! program is started in, takes them away.
 
+#![allow(clippy::disallowed_methods, reason = "tests look at the real machine")]
+
 mod common;
 
 use common::{Ran, as_user, open_to_all, stage};

@@ -37,6 +37,7 @@ mod slot;
 mod stack;
 mod store;
 pub mod support;
+mod survey;
 mod union;
 
 pub use collect::{Collected, Policy};
@@ -48,3 +49,4 @@ pub use remove::discard;
 pub use slot::Prepared;
 pub use stack::{Stack, StackSource};
 pub use store::Store;
+pub use survey::{Shelved, Survey, survey};

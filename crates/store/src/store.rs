@@ -262,7 +262,7 @@ fn writable(store: &Dir) -> Result<(), Error> {
 }
 
 /// Refuses a directory into which others could have put things that programs will execute.
-fn check(directory: &Dir) -> Result<(), Error> {
+pub(crate) fn check(directory: &Dir) -> Result<(), Error> {
     let path = directory.path();
     let stat =
         directory.stat().map_err(|errno| Error::Io { path: path.clone(), call: "fstat", errno })?;

@@ -191,6 +191,14 @@ pub fn probe() -> Result<(), Error> {
     }
 }
 
+/// The bwrap that [`crate::run`] would use, as its file shows it.
+///
+/// # Errors
+/// [`Error::BwrapMissing`].
+pub fn installed_bwrap(options: &Options) -> Result<Installed, Error> {
+    locate(options).map(|path| Installed::look(&path))
+}
+
 /// Which executor [`crate::run`] would use, found by trying: the built-in one in a child, and a
 /// bwrap only where that is refused or asked for, by letting it run itself in a namespace.
 ///

@@ -9,4 +9,5 @@ mod memo;
 mod place;
 mod race;
 mod room;
+mod survey;
 mod tree;
