@@ -52,7 +52,8 @@ fn can_create(arguments: &[std::ffi::OsString]) -> testkit::probe::Result<u8> {
     testkit::inject::fail_if_any(text(0))?;
     let backend = if text(1) == "only-bwrap" { Backend::Bwrap } else { Backend::Auto };
     let bwrap = arguments.get(2).map(PathBuf::from).into_iter().collect();
-    let options = Options { backend, bwrap, search_path: vec!["/usr/bin".into()] };
+    let options =
+        Options { backend, bwrap, search_path: vec!["/usr/bin".into()], ..Options::default() };
     match sandbox::usable(&options) {
         Ok(used) => println!("{used:?}"),
         Err(error) => {
@@ -74,7 +75,8 @@ fn launch(path: &std::ffi::OsStr) -> testkit::probe::Result<u8> {
         "bwrap" => Backend::Bwrap,
         other => return Err(format!("no backend is called `{other}`").into()),
     };
-    let options = Options { backend, bwrap: scene.bwrap, search_path: scene.search_path };
+    let (bwrap, search_path) = (scene.bwrap, scene.search_path);
+    let options = Options { backend, bwrap, search_path, ..Options::default() };
     let mut notify = |notice| eprintln!("notice {notice:?}");
     match sandbox::run(&scene.plan, &prepared, &inherited, &options, &mut notify) {
         Ok(status) => Ok(status.0),

@@ -32,6 +32,6 @@ pub use probe::{
     Diagnosis, Facts, Feature, Installed, Refusal, Rule, features, foreseen, installed_bwrap,
     probe, try_bwrap, try_overlay, usable,
 };
-pub use run::{Backend, ExitStatus, Inherited, Notice, Options, Prepared, Used, run};
+pub use run::{Backend, Bwrap, ExitStatus, Inherited, Notice, Options, Prepared, Used, run};
 pub use supervisor::supervise_if_asked;
 pub use sys::SysError;

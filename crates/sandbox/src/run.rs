@@ -1,7 +1,7 @@
 //! The way from a plan to an exit status.
 
 use crate::error::Error;
-use crate::{builtin, bwrap, spec};
+use crate::{Features, builtin, bwrap, spec};
 use plan::{ByteString, ContainerPath, HostPath, LayerName, Plan};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -64,6 +64,31 @@ pub struct Options {
     pub bwrap: Vec<PathBuf>,
     /// Directories where `bwrap` is looked for after these: the launcher's `PATH`.
     pub search_path: Vec<PathBuf>,
+    /// A bwrap that was asked before, so that it need not be asked again.
+    pub known_bwrap: Option<Bwrap>,
+}
+
+/// A bwrap and what it can do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bwrap {
+    /// The program.
+    pub path: PathBuf,
+    /// What it can do.
+    pub features: Features,
+}
+
+impl Bwrap {
+    /// The bwrap that `options` lead to. Runs it once to ask it, unless it is known.
+    ///
+    /// # Errors
+    /// [`Error::BwrapMissing`].
+    pub fn find(options: &Options) -> Result<Self, Error> {
+        let path = bwrap::locate(options)?;
+        match &options.known_bwrap {
+            Some(known) if known.path == path => Ok(known.clone()),
+            _ => Ok(Self { features: Features::probe(&path), path }),
+        }
+    }
 }
 
 /// Exit status of a command: its own, or 128 + the number of the signal that ended it.
@@ -92,7 +117,7 @@ pub fn run(
         match builtin::run(plan, prepared, &spec) {
             Err(error) if options.backend == Backend::Auto && error.is_about_means() => {
                 // Without a bwrap that works, the first error is the one to act on.
-                let found = match bwrap::locate(options) {
+                let found = match Bwrap::find(options) {
                     Ok(found) => found,
                     Err(missing) => return Err(error.with_bwrap(&missing)),
                 };
@@ -104,9 +129,9 @@ pub fn run(
     }
     let (bwrap, refused) = match bwrap {
         Some((found, refused)) => (found, Some(refused)),
-        None => (bwrap::locate(options)?, None),
+        None => (Bwrap::find(options)?, None),
     };
-    notify(Notice::Using(Used::Bwrap(bwrap.clone())));
+    notify(Notice::Using(Used::Bwrap(bwrap.path.clone())));
     bwrap::run(plan, prepared, spec, &bwrap).map_err(|error| match (refused, error) {
         (Some(refused), failed @ Error::BwrapFailed { .. }) => refused.with_bwrap(&failed),
         (_, error) => error,

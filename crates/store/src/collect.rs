@@ -1,6 +1,7 @@
 //! Garbage collection, and writing back: what is done when nobody waits for it.
 
 use crate::dir::Dir;
+use crate::launches::LAUNCHES;
 use crate::lock::{self, Kind};
 use crate::memo::MEMO;
 use crate::note::Note;
@@ -39,9 +40,12 @@ pub struct Collected {
     pub in_use: u64,
     /// Unfinished drafts of killed processes, and the like.
     pub leftovers: u64,
-    /// Memos deleted.
+    /// Memos and remembered launches deleted.
     pub memos: u64,
 }
+
+/// Most memos, and most remembered launches, that are kept: of 100 KiB each, say.
+const MOST: usize = 1000;
 
 /// Things in `tmp/` that have no lock are left alone for so long: their maker may be between two
 /// calls.
@@ -97,7 +101,11 @@ impl Store {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut done = Collected::default();
         self.collect_tmp(now, &mut done)?;
-        self.collect_memos(now, policy, &mut done)?;
+        self.collect_files(MEMO, now.saturating_sub(policy.max_age), &mut done)?;
+        // A launch is remembered for one boot of the machine.
+        let booted = now.saturating_sub(uptime());
+        let oldest = now.saturating_sub(policy.max_age).max(booted);
+        self.collect_files(LAUNCHES, oldest, &mut done)?;
         let mut slots = self.slots()?;
         slots.sort_by_key(|slot| slot.used);
         let mut total: u64 = slots.iter().map(|slot| slot.bytes).sum();
@@ -114,6 +122,7 @@ impl Store {
                 done.in_use += 1;
             }
         }
+        self.note_tidied();
         Ok(done)
     }
 
@@ -163,28 +172,40 @@ impl Store {
         Ok(())
     }
 
-    fn collect_memos(
+    /// Deletes the files of a directory that are older than `oldest`, and the oldest beyond [`MOST`].
+    fn collect_files(
         &self,
-        now: Duration,
-        policy: &Policy,
+        shelf: &CStr,
+        oldest: Duration,
         done: &mut Collected,
     ) -> Result<(), Error> {
         let store = self.directory();
-        let names = names(store, MEMO)?;
-        let Ok(memos) = store.child(MEMO) else { return Ok(()) };
-        for name in names {
-            let Ok(stat) = memos.stat_of(&name) else { continue };
-            if now.saturating_sub(Duration::from_secs(modified(&stat))) < policy.max_age {
+        let names = names(store, shelf)?;
+        let Ok(files) = store.child(shelf) else { return Ok(()) };
+        let mut kept: Vec<(u64, CString)> = names
+            .into_iter()
+            .filter_map(|name| Some((modified(&files.stat_of(&name).ok()?), name)))
+            .collect();
+        kept.sort_unstable();
+        let too_many = kept.len().saturating_sub(MOST);
+        for (n, (modified, name)) in kept.iter().enumerate() {
+            if n >= too_many && Duration::from_secs(*modified) > oldest {
                 continue;
             }
-            match rustix::fs::unlinkat(&memos, &name, AtFlags::empty()) {
+            match rustix::fs::unlinkat(&files, name, AtFlags::empty()) {
                 Ok(()) => done.memos += 1,
                 Err(Errno::NOENT) => {}
-                Err(e) => return Err(Error::writing(memos.path_of(&name), "unlinkat", e)),
+                Err(e) => return Err(Error::writing(files.path_of(name), "unlinkat", e)),
             }
         }
         Ok(())
     }
+}
+
+/// How long the machine has been up; a second less, because times of files are cut to seconds.
+fn uptime() -> Duration {
+    let up = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Duration::from_secs(u64::try_from(up.tv_sec).unwrap_or(0).saturating_add(1))
 }
 
 fn modified(stat: &Stat) -> u64 {

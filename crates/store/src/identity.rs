@@ -81,12 +81,14 @@ pub fn of(path: &HostPath) -> Result<Vec<u8>, Error> {
     for name in INSIDE {
         // Links count as what they are: in a root they may be absolute and lead out of it.
         let stat = rustix::fs::statat(&dir, *name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW);
+        relied_on(&path.at(name));
         add(stat.ok(), &mut out);
     }
     if path.file_name().is_some_and(|n| n.as_bytes() == b"files") {
         for name in BESIDE {
             let name = format!("../{name}");
-            let stat = rustix::fs::statat(&dir, name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW);
+            let stat = rustix::fs::statat(&dir, &name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW);
+            relied_on(&path.at(&name));
             add(stat.ok(), &mut out);
         }
     }
@@ -96,6 +98,13 @@ pub fn of(path: &HostPath) -> Result<Vec<u8>, Error> {
         out.extend_from_slice(&now.as_nanos().to_le_bytes());
     }
     Ok(out)
+}
+
+/// Tells whoever records that what is built depends on this.
+fn relied_on(path: &HostPath) {
+    if witness::stat(path.as_path()).is_some_and(|look| look.kind == witness::Kind::Directory) {
+        witness::listed(path.as_path());
+    }
 }
 
 /// Whether something that changed at `changed` may change again without showing. A time in the future

@@ -33,6 +33,13 @@ impl Key {
         hasher.finish()
     }
 
+    /// A key that was written down; `None` when it is none.
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        let is_digit = |b: &u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+        let right = text.len() == Self::LENGTH && text.iter().all(is_digit);
+        right.then(|| String::from_utf8(text.to_vec()).ok().map(Self)).flatten()
+    }
+
     /// The key as text: lower-case hexadecimal digits.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -15,6 +15,7 @@
 //!   layers/KEY/         content/ (a lower directory for overlayfs), lock
 //!   trees/KEY/          content/ (the finished union), lock
 //!   memo/KEY            small blobs with a checksum
+//!   launches/KEY        whole launches, of this boot of the machine only
 //!   tmp/                what is being built (DRAFT/), whose turn it is (KEY.turn), what is being
 //!                       deleted (dead-…)
 //! ```
@@ -27,6 +28,7 @@ mod ephemeral;
 mod error;
 mod identity;
 mod key;
+mod launches;
 pub mod lock;
 mod memo;
 mod node;

@@ -27,19 +27,7 @@ impl Store {
     /// # Errors
     /// [`Error::Io`] for anything but its absence.
     pub fn memo_get(&self, key: &Key) -> Result<Option<Vec<u8>>, Error> {
-        let path = self.path().at(&format!("memo/{key}"));
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        let fd = match rustix::fs::open(path.as_path(), flags, rustix::fs::Mode::empty()) {
-            Ok(fd) => fd,
-            Err(Errno::NOENT) => return Ok(None),
-            Err(errno) => return Err(Error::Io { path, call: "open", errno }),
-        };
-        let mut bytes = vec![];
-        let limit = (Self::MAX_MEMO + SUM) as u64;
-        File::from(fd).take(limit).read_to_end(&mut bytes).map_err(|e| {
-            let errno = Errno::from_io_error(&e).unwrap_or(Errno::IO);
-            Error::Io { path, call: "read", errno }
-        })?;
+        let Some(mut bytes) = read(self, MEMO, key)? else { return Ok(None) };
         let intact = bytes.len() >= SUM && Sha256::digest(&bytes[SUM..])[..] == bytes[..SUM];
         Ok(intact.then(|| bytes.split_off(SUM)))
     }
@@ -50,23 +38,58 @@ impl Store {
     /// [`Error::Full`], [`Error::Unwritable`] and others of the file system; [`Error::Io`] with
     /// `EFBIG` for more than [`Self::MAX_MEMO`]. What was there before stays.
     pub fn memo_put(&self, key: &Key, bytes: &[u8]) -> Result<(), Error> {
-        let memo = self.directory().child_or_new(MEMO)?;
-        let name = file_name(key.as_str());
-        if bytes.len() > Self::MAX_MEMO {
-            let path = memo.path_of(&name);
-            return Err(Error::Io { path, call: "write", errno: Errno::FBIG });
-        }
-        let tmp = self.directory().child_or_new(slot::TMP)?;
-        let draft = file_name(&format!("memo-{}-{}", std::process::id(), slot::serial()));
         let whole = [&Sha256::digest(bytes)[..], bytes].concat();
-        write(&tmp, &draft, &whole)
-            .and_then(|()| {
-                rustix::fs::renameat(&tmp, &draft, &memo, &name)
-                    .map_err(|e| Error::writing(memo.path_of(&name), "renameat", e))
-            })
-            .inspect_err(|_| {
-                let _ = rustix::fs::unlinkat(&tmp, &draft, rustix::fs::AtFlags::empty());
-            })
+        put(self, MEMO, key, &whole)
+    }
+}
+
+/// What the file `key` in `shelf` has.
+pub(crate) fn read(store: &Store, shelf: &CStr, key: &Key) -> Result<Option<Vec<u8>>, Error> {
+    let path = store.path().at(&format!("{}/{key}", shelf.to_string_lossy()));
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let fd = match rustix::fs::open(path.as_path(), flags, rustix::fs::Mode::empty()) {
+        Ok(fd) => fd,
+        Err(Errno::NOENT) => return Ok(None),
+        Err(errno) => return Err(Error::Io { path, call: "open", errno }),
+    };
+    let size = rustix::fs::fstat(&fd).map_or(0, |s| usize::try_from(s.st_size).unwrap_or(0));
+    let limit = Store::MAX_MEMO + SUM;
+    // One byte more, so that the end shows without another growth.
+    let mut bytes = Vec::with_capacity(size.min(limit) + 1);
+    File::from(fd).take(limit as u64).read_to_end(&mut bytes).map_err(|e| {
+        let errno = Errno::from_io_error(&e).unwrap_or(Errno::IO);
+        Error::Io { path, call: "read", errno }
+    })?;
+    Ok(Some(bytes))
+}
+
+/// Makes the file `key` in `shelf`, whole or not at all.
+pub(crate) fn put(store: &Store, shelf: &CStr, key: &Key, whole: &[u8]) -> Result<(), Error> {
+    let into = store.directory().child_or_new(shelf)?;
+    let name = file_name(key.as_str());
+    if whole.len() > Store::MAX_MEMO + SUM {
+        let path = into.path_of(&name);
+        return Err(Error::Io { path, call: "write", errno: Errno::FBIG });
+    }
+    let tmp = store.directory().child_or_new(slot::TMP)?;
+    let draft = file_name(&format!("memo-{}-{}", std::process::id(), slot::serial()));
+    write(&tmp, &draft, whole)
+        .and_then(|()| {
+            rustix::fs::renameat(&tmp, &draft, &into, &name)
+                .map_err(|e| Error::writing(into.path_of(&name), "renameat", e))
+        })
+        .inspect_err(|_| {
+            let _ = rustix::fs::unlinkat(&tmp, &draft, rustix::fs::AtFlags::empty());
+        })
+}
+
+/// Deletes the file `key` in `shelf`, if it is there.
+pub(crate) fn forget(store: &Store, shelf: &CStr, key: &Key) -> Result<(), Error> {
+    let Ok(from) = store.directory().child(shelf) else { return Ok(()) };
+    let name = file_name(key.as_str());
+    match rustix::fs::unlinkat(&from, &name, rustix::fs::AtFlags::empty()) {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(e) => Err(Error::writing(from.path_of(&name), "unlinkat", e)),
     }
 }
 

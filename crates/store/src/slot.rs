@@ -38,6 +38,8 @@ const USE_GRAIN: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct Prepared {
     /// The directory: a lower directory for overlayfs, or a finished tree.
     pub path: HostPath,
+    /// Under which key it is in the store.
+    pub key: Key,
     /// The shared lock that keeps it from being collected, for as long as this descriptor or a
     /// duplicate is open. Close-on-exec.
     pub lock: OwnedFd,
@@ -114,7 +116,8 @@ pub(crate) fn find(store: &Dir, shelf: Shelf, key: &Key) -> Result<Option<Prepar
                 touch(&fd, &stat);
                 let path = slot.at("content");
                 let tally = Tally::default();
-                return Ok(Some(Prepared { path, lock: fd, built: false, tally }));
+                let key = key.clone();
+                return Ok(Some(Prepared { path, key, lock: fd, built: false, tally }));
             }
             // Made before the machine went down, and perhaps never written.
             Ok(Some(_)) => {
@@ -255,17 +258,18 @@ impl Draft {
         let lock = self.lock.insert(lock);
         written.map_err(|e| Error::writing(path.clone(), "write", e))?;
         let shelf_dir = store.child_or_new(shelf.name())?;
-        let key = file_name(key.as_str());
-        match rustix::fs::renameat(&self.tmp, &self.name, &shelf_dir, &key) {
+        let name = file_name(key.as_str());
+        match rustix::fs::renameat(&self.tmp, &self.name, &shelf_dir, &name) {
             Ok(()) => {
-                let path = shelf_dir.path_of(&key).at("content");
+                let path = shelf_dir.path_of(&name).at("content");
                 let fd = lock.try_clone().map_err(|_| Error::Io {
                     path: path.clone(),
                     call: "fcntl",
                     errno: Errno::MFILE,
                 });
                 self.lock = None;
-                Ok(Some(Prepared { path, lock: fd?, built: true, tally: tally.clone() }))
+                let (key, tally) = (key.clone(), tally.clone());
+                Ok(Some(Prepared { path, key, lock: fd?, built: true, tally }))
             }
             Err(Errno::EXIST | Errno::NOTEMPTY) => Ok(None),
             Err(e) => Err(Error::writing(path, "renameat", e)),

@@ -35,6 +35,18 @@ impl Features {
         Self::from_help(&answer, is_privileged(path))
     }
 
+    /// As one number, to be remembered with what tells this program from another.
+    pub fn to_bits(self) -> u8 {
+        let flags = [self.perms, self.overlay, self.as_pid_1, self.privileged];
+        flags.iter().enumerate().map(|(n, flag)| u8::from(*flag) << n).sum()
+    }
+
+    /// See [`Self::to_bits`].
+    pub fn from_bits(bits: u8) -> Self {
+        let flag = |n: u8| bits >> n & 1 == 1;
+        Self { perms: flag(0), overlay: flag(1), as_pid_1: flag(2), privileged: flag(3) }
+    }
+
     /// From what `--help` prints.
     pub fn from_help(help: &[u8], privileged: bool) -> Self {
         let help = String::from_utf8_lossy(help);
@@ -79,6 +91,7 @@ mod tests {
         ] {
             let got = Features::from_help(help, privileged);
             assert_eq!((got.perms, got.overlay, got.as_pid_1), want);
+            assert_eq!(Features::from_bits(got.to_bits()), got);
         }
     }
 }

@@ -9,11 +9,10 @@
 //! would die of them.
 
 use super::arguments::{Arguments, arguments};
-use super::features::Features;
 use crate::error::Error;
 use crate::link::{self, Ours, setup};
 use crate::relay::{FORWARDED, Signals, relay};
-use crate::run::{ExitStatus, Prepared};
+use crate::run::{Bwrap, ExitStatus, Prepared};
 use crate::spec;
 use crate::supervisor::{ASKED, written};
 use crate::sys::process::{Strings, execve, fork};
@@ -49,7 +48,7 @@ pub(crate) fn run(
     plan: &Plan,
     prepared: &Prepared,
     spec: spec::Prepared,
-    bwrap: &Path,
+    bwrap: &Bwrap,
 ) -> Result<ExitStatus, Error> {
     if !plan.steps.iter().any(|step| shows_proc(&step.op)) {
         let why = "the supervisor is started through /proc, which the plan does not have".into();
@@ -62,7 +61,8 @@ pub(crate) fn run(
         held.push(memfd);
         Ok(number)
     };
-    let translated = arguments(plan, prepared, Features::probe(bwrap), &mut data)?;
+    let translated = arguments(plan, prepared, bwrap.features, &mut data)?;
+    let bwrap = &bwrap.path;
     let (ours, theirs) = link::pair()?;
     let errors = setup("preparing for messages", call("pipe2", "", pipe_with(PipeFlags::CLOEXEC)))?;
     let (messages, errors) = errors;
