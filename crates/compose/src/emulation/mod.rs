@@ -42,3 +42,6 @@ impl Arrangement {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,7 @@
+//! Trees in, plans out, and what paths of the plan mean in both views.
+
+mod bench;
+mod choice;
+mod direct;
+mod overlay;
+mod providers;
