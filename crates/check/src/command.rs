@@ -8,8 +8,7 @@ use crate::search::{Outcome, Search};
 use crate::shebang::{self, Line, Refused};
 use inspect::elf::Header;
 use plan::simulate::{Call, Failure, Found, Kind};
-use plan::{ByteString, Code, Composition, Problem, Tuple};
-use std::path::Path;
+use plan::{ByteString, Code, Composition, Problem, RootPath, Tuple};
 
 /// The command, looked for as it will be.
 pub(crate) struct Command {
@@ -117,7 +116,7 @@ fn outcome(scene: &Scene<'_>, word: &ByteString, search: &Search) -> Option<Prob
 fn not_found(scene: &Scene<'_>, word: &ByteString, search: &Search) -> Problem {
     let cause = format!("`{word}` does not exist in the container");
     let mut problem = Problem::blocking(Code::COMMAND_NOT_FOUND, cause);
-    let mut shared = true;
+    let mut on_host = false;
     for path in &search.tried {
         let who = if scene.command().before.is_some() { Who::Emulated } else { Who::Native };
         if let Err(failure) = scene.resolve(who, Call::Execute, path) {
@@ -126,26 +125,34 @@ fn not_found(scene: &Scene<'_>, word: &ByteString, search: &Search) -> Problem {
                 _ => problem.evidence(format!("tried {}", ByteString(path.clone()))),
             };
         }
-        shared &= inspect::root::Filesystem::find(scene.world.host, &host_path(path)).is_none();
+        on_host |= host_path(path).is_some_and(|path| scene.world.host.find(&path).is_some());
     }
-    let hint = match (word.as_bytes().contains(&b'/'), shared) {
-        (true, false) => {
+    let has_slash = word.as_bytes().contains(&b'/');
+    let hint = match (has_slash && !is_system(word.as_bytes()), on_host) {
+        (true, true) => {
             "this machine has it and the container does not: share its directory with \
-             `--filesystem DIR`, or, for a program of the system, use `--runtime host`"
+             `--filesystem DIR`"
         }
-        (true, true) => "check the path; what is outside of your home is shared by `--filesystem`",
-        (false, false) => {
+        (false, true) => {
             "this machine has it and the runtime does not: use `--runtime host`, or name a program \
              of the runtime"
         }
-        (false, true) => "check the spelling, or name the command by its path in the container",
+        (true, false) => "check the path; what is outside of your home is shared by `--filesystem`",
+        (false, false) if has_slash => "check the path; the programs there are the runtime's",
+        (false, false) => "check the spelling, or name the command by its path in the container",
     };
     problem.hint(hint)
 }
 
-fn host_path(path: &[u8]) -> plan::RootPath {
-    plan::RootPath::new(Path::new(ByteString(path.to_vec()).as_os_str()))
-        .unwrap_or_else(|_| plan::RootPath::literal("/nonexistent"))
+fn host_path(path: &[u8]) -> Option<RootPath> {
+    RootPath::new(ByteString(path.to_vec()).as_os_str()).ok()
+}
+
+/// Whether a path is one that the runtime has the say over.
+fn is_system(path: &[u8]) -> bool {
+    let top = path.split(|b| *b == b'/').find(|c| !c.is_empty()).unwrap_or_default();
+    path.starts_with(b"/")
+        && (matches!(top, b"usr" | b"bin" | b"sbin" | b"etc") || top.starts_with(b"lib"))
 }
 
 fn explain(

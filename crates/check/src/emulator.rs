@@ -40,6 +40,10 @@ fn in_container(scene: &Scene<'_>, path: &[u8]) -> Vec<Problem> {
     let shown = ByteString(path.to_vec());
     match scene.execute(Who::Native, path) {
         Ok(run) => match &run.program {
+            Some(program) if program.who == Who::Emulated => {
+                let why = format!("it is for {}, which it is to run itself", program.tuple);
+                vec![problem(&shown, why).hint(HINT)]
+            }
             Some(program) => {
                 libraries::of_program(scene, program, Some(Code::EMULATOR_CANNOT_START))
             }

@@ -28,6 +28,7 @@ mod shells;
 mod versions;
 
 #[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;
 

@@ -23,6 +23,9 @@ pub(crate) enum Command {
     /// Look at this machine: kernel, namespaces, drivers, emulators, runtimes, store, desktop. Exit
     /// status 0 when a launch can work, 1 when something stops it.
     Doctor(Doctor),
+    /// Find out what `run` with the same options would meet with, and run nothing. Exit status 0 when
+    /// nothing stops it, else that of `run`.
+    Check(CheckPlan),
     /// Say what a problem code (BS0001 …) means and what to do about it.
     Explain {
         /// The code, as in a message of this program.
@@ -51,6 +54,16 @@ pub(crate) struct Doctor {
     pub(crate) runtime: Option<OsString>,
 }
 
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckPlan {
+    #[command(flatten)]
+    pub(crate) launch: Launch,
+    /// Print everything that was found as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// Arguments of `run`.
 #[derive(Debug, Args)]
 pub(crate) struct Run {
@@ -59,6 +72,9 @@ pub(crate) struct Run {
     /// Prepare everything and stop before the command would be started.
     #[arg(long)]
     pub(crate) only_prepare: bool,
+    /// Do not look beforehand for what will not work.
+    #[arg(long)]
+    pub(crate) no_check: bool,
 }
 
 /// Arguments of `plan`.

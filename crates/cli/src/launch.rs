@@ -5,7 +5,7 @@ use crate::memory::StoreMemory;
 use crate::session::{Session, open_store};
 use crate::stop::Stop;
 use crate::timings::Timings;
-use crate::{logger, report, tidy};
+use crate::{check, logger, report, tidy};
 use plan::{Code, ContainerPath, HostPath, Op, Plan, Problem, StackForm};
 use sandbox::{Notice, Used};
 use std::collections::BTreeMap;
@@ -36,6 +36,10 @@ fn launch(run: &Run, timings: &mut Timings) -> Result<u8, Stop> {
         timings.phase("compose");
         if !std::mem::replace(&mut warned, true) {
             plan.warnings.iter().for_each(report::problem);
+            if !run.no_check && !run.only_prepare {
+                check::before_launch(&session, &plan)?;
+                timings.phase("check");
+            }
         }
         let prepared = match prepare(&store, &plan) {
             Ok(prepared) => prepared,

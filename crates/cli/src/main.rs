@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod check;
 mod doctor;
 mod edge;
 mod explain;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         Command::Run(run) => launch::run(run),
         Command::Plan(show) => show::run(show),
         Command::Doctor(doctor) => doctor::run(&doctor),
+        Command::Check(check) => check::run(check),
         Command::Explain { code } => explain::run(&code),
         Command::TidyStore { store } => tidy::run(&store),
     }

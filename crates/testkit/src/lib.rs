@@ -6,6 +6,7 @@
 pub mod elf;
 pub mod inject;
 pub mod probe;
+pub mod resolve;
 pub mod tree;
 
 pub use elf::ElfBuilder;

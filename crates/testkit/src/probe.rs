@@ -22,7 +22,7 @@ const MAX_DEPTH: usize = 64;
 /// What went wrong.
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// Carries out `walk [--skip PATH]… [ROOT]` or `status`, writing to standard output.
+/// Carries out `walk [--skip PATH]… [ROOT]`, `resolve QUESTIONS` or `status`, writing to standard output.
 ///
 /// # Errors
 /// Arguments that are not understood, and output that cannot be written.
@@ -43,8 +43,12 @@ pub fn command(arguments: &[OsString]) -> Result<()> {
             walk(root, &skip, &mut out)?;
             mounts(&mut out)?;
         }
+        [b"resolve", questions] => {
+            let questions = std::path::Path::new(OsStr::from_bytes(questions));
+            writeln!(out, "{}", crate::resolve::answer_all(questions)?)?;
+        }
         [b"status"] => writeln!(out, "{:#}", status()?)?,
-        _ => return Err("usage: walk [--skip PATH]… [ROOT] | status".into()),
+        _ => return Err("usage: walk [--skip PATH]… [ROOT] | resolve QUESTIONS | status".into()),
     }
     Ok(out.flush()?)
 }

@@ -178,7 +178,7 @@ impl<'p> Apply<'_, 'p> {
         let root = self.namespace.root();
         let mut trail = Vec::new();
         let walk = Walk::new(self.namespace, root.clone(), root, &mut trail);
-        walk.run(path.as_bytes(), Last::Follow)
+        walk.privileged().run(path.as_bytes(), Last::Follow)
     }
 
     fn open(&mut self, path: &ContainerPath) -> Result<Reached, Error> {

@@ -2,11 +2,13 @@
 
 use super::mount::Place;
 use crate::{ByteString, ContainerPath, HostPath, LayerName, RootPath, Source};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 
 /// What kind of file something is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// A regular file.
     File,
@@ -150,18 +152,6 @@ pub struct Entry {
     pub kind: Kind,
 }
 
-impl PartialOrd for Kind {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Kind {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (*self as u8).cmp(&(*other as u8))
-    }
-}
-
 impl Reason {
     /// The error number that a program would get; `None` where that cannot be said.
     pub fn errno(&self) -> Option<i32> {
@@ -187,7 +177,7 @@ impl Reason {
             Errno::NOTDIR => Reason::NotADirectory,
             Errno::LOOP => Reason::Loop,
             Errno::NAMETOOLONG => Reason::NameTooLong,
-            Errno::ACCESS | Errno::PERM => Reason::Denied,
+            Errno::ACCESS => Reason::Denied,
             other => Reason::Unreadable(other.raw_os_error()),
         }
     }

@@ -216,6 +216,14 @@ impl<'p> Branch<'p> {
         }
     }
 
+    /// Whether an overlay refuses a directory.
+    pub(super) fn is_redirected(&self, at: &RootPath) -> bool {
+        match self {
+            Branch::Host(base) => host::is_redirected(&base.lexically(at)),
+            Branch::Memory(_) | Branch::Layer(..) => false,
+        }
+    }
+
     /// Whether what was seen at a path stands for "nothing here" in an overlay.
     pub(super) fn is_whiteout(&self, at: &RootPath, node: &Node) -> bool {
         node.whiteout

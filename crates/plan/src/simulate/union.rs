@@ -96,8 +96,13 @@ impl<'p> Union<'p> {
             hit = hit.or(Some((node, position)));
             merged.push(index);
             // The last one has nothing below it, and is not asked.
-            if position + 1 < parent.branches.len() && branch.is_opaque(at) {
-                break;
+            if position + 1 < parent.branches.len() {
+                if branch.is_opaque(at) {
+                    break;
+                }
+                if branch.is_redirected(at) {
+                    return Err(Miss::Errno(Errno::PERM));
+                }
             }
         }
         match hit {

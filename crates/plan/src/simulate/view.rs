@@ -7,6 +7,7 @@ use super::Namespace;
 use super::found::{Failure, Found, Kind, Origin, Reason, Step};
 use super::walk::{Last, Reached, Walk};
 use crate::{ByteString, Composition, ContainerPath, Emulator, Plan};
+use serde::{Deserialize, Serialize};
 
 /// Who looks at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +24,8 @@ pub enum View {
 }
 
 /// What is done with a path. Emulators treat these differently.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Call {
     /// `open`, `openat`.
     Open,

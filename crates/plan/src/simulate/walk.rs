@@ -50,6 +50,8 @@ pub(super) struct Walk<'n, 'p> {
     root: Place,
     at: Place,
     links: u32,
+    /// Modes of directories do not matter: whoever builds the namespace has every capability in it.
+    privileged: bool,
     trail: &'n mut Vec<Step>,
 }
 
@@ -64,7 +66,13 @@ impl<'n, 'p> Walk<'n, 'p> {
         from: Place,
         trail: &'n mut Vec<Step>,
     ) -> Self {
-        Self { namespace, root, at: from, links: 0, trail }
+        Self { namespace, root, at: from, links: 0, privileged: false, trail }
+    }
+
+    /// The walk of whoever builds the namespace.
+    pub(super) fn privileged(mut self) -> Self {
+        self.privileged = true;
+        self
     }
 
     pub(super) fn run(mut self, path: &[u8], last: Last) -> Result<Reached, Failure> {
@@ -98,7 +106,7 @@ impl<'n, 'p> Walk<'n, 'p> {
             if node.kind != Kind::Directory {
                 return Err((Reason::NotADirectory, self.namespace.path_of(&self.at)));
             }
-            if self.namespace.is_locked(&self.at, &node) {
+            if !self.privileged && is_locked(&node) {
                 return Err((Reason::Denied, self.namespace.path_of(&self.at)));
             }
             match name.as_slice() {
@@ -197,6 +205,12 @@ fn push(todo: &mut Vec<Vec<u8>>, path: &[u8]) -> bool {
     path.last() == Some(&b'/') && todo.len() > before
 }
 
+/// Whether the user may not search a directory that is not on the host: there it is theirs. What lies
+/// on the host says so itself when something in it is looked at.
+fn is_locked(node: &Node) -> bool {
+    node.device == 0 && node.mode & 0o100 == 0
+}
+
 impl<'p> Namespace<'p> {
     /// The path of a place to native processes.
     pub(super) fn path_of(&self, place: &Place) -> ContainerPath {
@@ -253,12 +267,6 @@ impl<'p> Namespace<'p> {
         if let Some(source) = source {
             trail.push(Step::Chosen { at: self.path_of(place), source, above: hit.above });
         }
-    }
-
-    /// Whether the user may not search a directory that is not on the host: there it is theirs.
-    /// What lies on the host says so itself when something in it is looked at.
-    fn is_locked(&self, _place: &Place, node: &Node) -> bool {
-        node.device == 0 && node.mode & 0o100 == 0
     }
 
     /// Whether a name in a directory is not the same to all processes: those of procfs that are, or
