@@ -76,6 +76,14 @@ const WINDOW: u64 = 16 << 10;
 /// Windows start at a multiple of this, in bytes.
 const PAGE: u64 = 4 << 10;
 
+/// Memory of windows that are no longer used. One file is read after the other, hundreds of them, and the
+/// allocator of a static program gives such pieces back to the kernel each time.
+const MAX_SPARE: usize = 8;
+
+thread_local! {
+    static SPARE: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+}
+
 /// How many windows are kept: more than a sound file needs, few enough for one that leads all over.
 const MAX_WINDOWS: usize = 64;
 
@@ -100,6 +108,18 @@ impl File {
     }
 }
 
+impl Drop for File {
+    fn drop(&mut self) {
+        // At the end of a thread there may be nowhere to keep them.
+        let _ = SPARE.try_with(|spare| {
+            let mut spare = spare.borrow_mut();
+            let windows = self.windows.get_mut().drain(..).map(|window| window.bytes);
+            let room = MAX_SPARE.saturating_sub(spare.len());
+            spare.extend(windows.take(room));
+        });
+    }
+}
+
 impl Source for File {
     fn size(&self) -> u64 {
         self.size
@@ -117,7 +137,8 @@ impl Source for File {
         if needed > WINDOW {
             return self.pread(offset, out);
         }
-        let mut bytes = vec![0; usize::try_from(left.min(WINDOW)).unwrap_or(0)];
+        let mut bytes = SPARE.with_borrow_mut(Vec::pop).unwrap_or_default();
+        bytes.resize(usize::try_from(left.min(WINDOW)).unwrap_or(0), 0);
         self.pread(start, &mut bytes)?;
         let window = Window { start, bytes };
         let part = window.get(offset, out.len());

@@ -77,7 +77,7 @@ impl Loader {
     }
 
     fn read(tuple: Tuple, file: Option<Resolved>, content: &[u8]) -> Self {
-        let strings: Vec<&[u8]> = content.split(|b| *b == 0).map(printable_end).collect();
+        let strings = strings(content);
         let has = |text: &[u8]| strings.contains(&text);
         let directories = built_in_directories(&strings);
         let multiarch = format!("lib/{tuple}");
@@ -101,11 +101,23 @@ impl Loader {
             directories,
             lib,
             caches,
-            has_hwcaps: contains(content, b"glibc-hwcaps"),
+            has_hwcaps: strings.iter().any(|s| contains(s, b"glibc-hwcaps")),
             has_legacy: has(b"tls"),
             platforms: platforms.collect(),
         }
     }
+}
+
+/// The texts between NUL bytes, in order. Of several empty ones that follow each other, one is kept: most
+/// of the file is zeroes.
+fn strings(content: &[u8]) -> Vec<&[u8]> {
+    let mut found: Vec<&[u8]> = Vec::new();
+    for text in content.split(|b| *b == 0).map(printable_end) {
+        if !text.is_empty() || found.last().is_some_and(|last| !last.is_empty()) {
+            found.push(text);
+        }
+    }
+    found
 }
 
 /// The part after the last byte that is no printable ASCII: strings may follow other data.
