@@ -26,11 +26,9 @@ pub(crate) enum Command {
     /// Find out what `run` with the same options would meet with, and run nothing. Exit status 0 when
     /// nothing stops it, else that of `run`.
     Check(CheckPlan),
-    /// Say what a problem code (BS0001 …) means and what to do about it.
-    Explain {
-        /// The code, as in a message of this program.
-        code: String,
-    },
+    /// Say where a file or library of the container comes from and why, for a launch with the same
+    /// options as `run`; or what a problem code (BS0001 …) means and what to do about it.
+    Explain(Explain),
     /// Secure what is new in a store and delete what is long unused. Started by `run` in the
     /// background after it has prepared something.
     #[command(hide = true)]
@@ -64,11 +62,27 @@ pub(crate) struct CheckPlan {
     pub(crate) json: bool,
 }
 
+/// Arguments of `explain`.
+#[derive(Debug, Args)]
+#[command(mut_arg("command", |names| names
+    .value_name("PATH|LIBRARY|CODE")
+    .help("A path in the container, the name of a library or a pattern for it, or a problem code")
+    .trailing_var_arg(false)))]
+pub(crate) struct Explain {
+    #[command(flatten)]
+    pub(crate) launch: Launch,
+}
+
 /// Arguments of `run`.
 #[derive(Debug, Args)]
+#[command(mut_arg("command", |words| words.required(false).required_unless_present("plan")))]
 pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) launch: Launch,
+    /// Carry out the plan in FILE, or on standard input if it is `-`, as `plan --format json` writes it.
+    /// It has the command too.
+    #[arg(long, value_name = "FILE", conflicts_with_all = deciding())]
+    pub(crate) plan: Option<PathBuf>,
     /// Prepare everything and stop before the command would be started.
     #[arg(long)]
     pub(crate) only_prepare: bool,
@@ -85,6 +99,22 @@ pub(crate) struct ShowPlan {
     /// What is shown.
     #[arg(long, value_enum, default_value_t = Format::Steps)]
     pub(crate) format: Format,
+    /// With `--format oci`: the directory that becomes the bundle. It must not exist, or be empty.
+    #[arg(long, value_name = "DIR", required_if_eq("format", "oci"))]
+    pub(crate) output: Option<PathBuf>,
+    /// With `--format bwrap`: only bwrap's options, each ended by a NUL byte, for its `--args`.
+    #[arg(long)]
+    pub(crate) null: bool,
+}
+
+/// Options of `run` that do not decide what the plan is, so that they go together with `--plan`.
+const BESIDE_A_PLAN: &[&str] = &["backend", "store", "timings", "verbose"];
+
+/// The options that decide what the plan is: all others.
+fn deciding() -> Vec<clap::Id> {
+    let options = Launch::augment_args(clap::Command::new("run"));
+    let names = options.get_arguments().map(|option| option.get_id().clone());
+    names.filter(|name| !BESIDE_A_PLAN.iter().any(|beside| name == beside)).collect()
 }
 
 /// The forms in which a plan is shown.
@@ -94,8 +124,14 @@ pub(crate) enum Format {
     Steps,
     /// A table: library or driver → from where → why.
     Libraries,
-    /// The whole plan.
+    /// The container as a tree, with where each part comes from; everything with `-v`.
+    Tree,
+    /// The whole plan, for `run --plan` and for other programs.
     Json,
+    /// A command for a shell that does the same with bwrap alone.
+    Bwrap,
+    /// A bundle for runtimes of OCI containers such as crun.
+    Oci,
 }
 
 /// Options that describe a launch, shared by all commands that plan one.
@@ -230,5 +266,30 @@ mod tests {
         let Command::Run(run) = cli.unwrap().command else { panic!("not run") };
         assert_eq!(run.launch.command, ["game", "--home"]);
         assert_eq!(run.launch.home, None);
+    }
+
+    #[test]
+    fn a_plan_takes_the_place_of_what_decides_it() {
+        let run = |words: &[&str]| Cli::try_parse_from([&["bathysphere", "run"], words].concat());
+        for words in [&["--plan", "f", "-v", "--backend", "bwrap"][..], &["--plan=-", "--store=/s"]]
+        {
+            assert!(run(words).is_ok(), "{words:?}");
+        }
+        for words in [&["--plan", "f", "true"][..], &["--plan", "f", "--runtime", "/r"], &[]] {
+            assert!(run(words).is_err(), "{words:?}");
+        }
+        assert!(BESIDE_A_PLAN.iter().all(|name| !deciding().iter().any(|id| id == name)));
+        assert!(deciding().iter().any(|id| id == "graphics_provider"));
+    }
+
+    #[test]
+    fn names_to_explain_stand_among_options() {
+        let words = ["bathysphere", "explain", "libGL.so.1", "--runtime", "/r", "BS0007"];
+        let Command::Explain(explain) = Cli::try_parse_from(words).unwrap().command else {
+            panic!("not explain")
+        };
+        assert_eq!(explain.launch.command, ["libGL.so.1", "BS0007"]);
+        assert_eq!(explain.launch.runtime.unwrap(), "/r");
+        assert!(Cli::try_parse_from(["bathysphere", "explain"]).is_err());
     }
 }

@@ -94,6 +94,7 @@ fn examine(check: &CheckPlan, timings: &mut Timings) -> Result<Vec<Problem>, Sto
         backend: session.backend,
         bwrap: session.edge.bwrap(),
         search_path: session.edge.search_path(),
+        ..sandbox::Options::default()
     });
     timings.phase("namespaces");
     let mut problems: Vec<Problem> =

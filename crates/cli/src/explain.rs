@@ -1,59 +1,106 @@
-//! `bathysphere explain CODE`: the section of `docs/messages.md` about a problem code.
+//! `explain`: where a file or library of the container comes from and why, or what a problem code
+//! means.
+//!
+//! Everything is read off the plan: its decisions say who was considered and who won, and the
+//! simulated namespace where that leads in each view. Nothing is prepared, and nothing is run.
 
-use crate::{FAILURE, USAGE, report};
-use plan::Code;
-use std::io::Write as _;
+mod code;
+mod file;
+mod library;
+mod page;
+mod sight;
+
+use crate::args::Explain;
+use crate::session::Session;
+use crate::stop::Stop;
+use crate::terminal::Terminal;
+use crate::timings::Timings;
+use crate::{USAGE, logger, report, show};
+use compose::Forgetful;
+use page::Page;
+use plan::simulate::Namespace;
+use plan::{ByteString, Code, Plan, Problem};
+use sight::Sights;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 
-const MESSAGES: &str = include_str!("../../../docs/messages.md");
+/// Something that was asked about is not known.
+const UNKNOWN: u8 = 1;
 
-/// Prints the section about `code`.
-pub(crate) fn run(code: &str) -> ExitCode {
-    let Some(section) = section(code) else {
-        report::notice(&format!("error: `{}` is no problem code", code.escape_debug()));
-        let last = Code::ALL.last().map_or(Code(1), |(c, _)| *c);
-        report::notice(&format!("hint: codes go from {} to {last}", Code(1)));
-        return USAGE.into();
+/// `bathysphere explain`.
+pub(crate) fn run(mut explain: Explain) -> ExitCode {
+    logger::start(explain.launch.verbose);
+    let names = std::mem::take(&mut explain.launch.command);
+    let (codes, names): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| code::is_code(name));
+    let mut text = String::new();
+    for code in codes {
+        match code::section(&code.to_string_lossy()) {
+            Some(section) => text += section,
+            None => return code::unknown(&code),
+        }
+    }
+    let mut status = ExitCode::SUCCESS;
+    if !names.is_empty() {
+        match explained(&explain, &names, &mut text) {
+            Ok(true) => {}
+            Ok(false) => status = UNKNOWN.into(),
+            Err(stop) => return stop.report(),
+        }
+    }
+    let printed = show::print(text.as_bytes());
+    if printed == ExitCode::SUCCESS { status } else { printed }
+}
+
+/// Explains names of the container; whether all of them are known.
+fn explained(explain: &Explain, names: &[OsString], text: &mut String) -> Result<bool, Stop> {
+    let mut launch = Timings::new(explain.launch.timings);
+    // What is explained does not depend on the command; a plan must have one.
+    let mut session = Session::start(&explain.launch, &mut launch)?;
+    session.request.command = vec!["true".into()];
+    let plan = session.plan(&Forgetful)?;
+    launch.phase("plan");
+    let namespace = Namespace::of(&plan).map_err(|error| {
+        Problem::blocking(Code::PLAN_NOT_SIMULATED, format!("the plan would fail: {error}"))
+            .hint("run again in case a file has vanished; else report what `plan` prints")
+    })?;
+    let terminal = Terminal::of_stdout(&session.edge.inherited);
+    let sights = Sights::new(&namespace, &session);
+    let mut all = true;
+    for name in names {
+        let mut page = Page::new(terminal);
+        let known = if name.as_bytes().starts_with(b"/") {
+            file::explain(name, &sights, &mut page)
+        } else {
+            library::explain(name, &sights, &mut page)
+        };
+        if known {
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            *text += page.text();
+        } else {
+            report::problem(&nothing(name, &plan));
+            all = false;
+        }
+    }
+    launch.phase("explain");
+    Ok(all)
+}
+
+fn nothing(name: &OsStr, plan: &Plan) -> Problem {
+    let shown = ByteString::from(name);
+    let cause = if name.as_bytes().starts_with(b"/") {
+        format!("`{shown}` is not in the container")
+    } else {
+        format!(
+            "no library, driver or manifest called `{shown}` is in the container, and none was among \
+             the {} things that were considered",
+            plan.decisions.len()
+        )
     };
-    match std::io::stdout().write_all(section.as_bytes()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => FAILURE.into(),
-    }
-}
-
-/// The section about `code`, which may be given as `BS0007`, `bs7` or `7`.
-fn section(code: &str) -> Option<&'static str> {
-    let digits = code.trim_start_matches(['b', 'B', 's', 'S']);
-    let number: u16 = digits.parse().ok()?;
-    let heading = format!("## {} ", Code(number));
-    let start = MESSAGES.find(&heading)?;
-    let body = &MESSAGES[start..];
-    let end = body[3..].find("\n## ").map_or(body.len(), |e| e + 4);
-    Some(&body[..end])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_code_has_a_section_with_its_title() {
-        for (code, title) in Code::ALL {
-            let text =
-                section(&code.to_string()).unwrap_or_else(|| panic!("no section for {code}"));
-            assert!(text.starts_with(&format!("## {code} {title}\n")), "{code}: {text}");
-            assert!(text.lines().count() > 3, "{code} is not explained");
-            assert_eq!(text.matches("## BS").count(), 1, "{code}: {text}");
-        }
-        assert_eq!(MESSAGES.matches("\n## BS").count(), Code::ALL.len());
-    }
-
-    #[test]
-    fn spellings() {
-        assert_eq!(section("7"), section("BS0007"));
-        assert_eq!(section("bs7"), section("BS0007"));
-        for bad in ["", "BS", "BS0000", "x", "99999"] {
-            assert_eq!(section(bad), None, "{bad}");
-        }
-    }
+    Problem::blocking(Code::NOTHING_KNOWN, cause).hint(
+        "check the spelling; `bathysphere plan --format libraries` lists what was considered, and \
+         `--format tree` what is where",
+    )
 }

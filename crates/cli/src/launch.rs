@@ -5,7 +5,7 @@ use crate::memory::StoreMemory;
 use crate::session::{Session, open_store};
 use crate::stop::Stop;
 use crate::timings::Timings;
-use crate::{check, logger, report, tidy};
+use crate::{check, logger, replay, report, tidy};
 use plan::{Code, ContainerPath, HostPath, Op, Plan, Problem, StackForm};
 use sandbox::{Notice, Used};
 use std::collections::BTreeMap;
@@ -18,7 +18,11 @@ use store::{Stack, Store};
 pub(crate) fn run(run: Run) -> ExitCode {
     logger::start(run.launch.verbose);
     let mut timings = Timings::new(run.launch.timings);
-    match launch(&run, &mut timings) {
+    let outcome = match &run.plan {
+        Some(file) => replay::launch(&run, file, &mut timings),
+        None => launch(&run, &mut timings),
+    };
+    match outcome {
         Ok(status) => status.into(),
         Err(stop) => stop.report(),
     }
@@ -73,14 +77,15 @@ fn launch(run: &Run, timings: &mut Timings) -> Result<u8, Stop> {
 }
 
 /// Prepared directories with the locks that keep them.
-struct Ready {
-    directories: sandbox::Prepared,
+pub(crate) struct Ready {
+    pub(crate) directories: sandbox::Prepared,
     _locks: Vec<OwnedFd>,
     /// Whether any of them is new.
-    built: bool,
+    pub(crate) built: bool,
 }
 
-fn prepare(store: &Store, plan: &Plan) -> Result<Ready, store::Error> {
+/// Prepares the layers and trees of a plan that has no flaws.
+pub(crate) fn prepare(store: &Store, plan: &Plan) -> Result<Ready, store::Error> {
     let mut locks = vec![];
     let mut built = false;
     let mut layers = BTreeMap::new();
@@ -104,12 +109,19 @@ fn prepare(store: &Store, plan: &Plan) -> Result<Ready, store::Error> {
     Ok(Ready { directories: sandbox::Prepared { layers, trees }, _locks: locks, built })
 }
 
-fn execute(session: &Session, run: &Run, plan: &Plan, ready: &Ready) -> Result<u8, sandbox::Error> {
+/// Executes a plan with what was prepared for it.
+pub(crate) fn execute(
+    session: &Session,
+    run: &Run,
+    plan: &Plan,
+    ready: &Ready,
+) -> Result<u8, sandbox::Error> {
     let inherited = sandbox::Inherited { environment: session.edge.environment.clone() };
     let options = sandbox::Options {
         backend: session.backend,
         bwrap: session.edge.bwrap(),
         search_path: session.edge.search_path(),
+        ..sandbox::Options::default()
     };
     let verbose = run.launch.verbose > 0;
     let mut notify = |notice| match notice {

@@ -10,6 +10,7 @@ mod explain;
 mod launch;
 mod logger;
 mod memory;
+mod replay;
 mod report;
 mod request;
 mod runtimes;
@@ -46,7 +47,7 @@ fn main() -> ExitCode {
         Command::Plan(show) => show::run(show),
         Command::Doctor(doctor) => doctor::run(&doctor),
         Command::Check(check) => check::run(check),
-        Command::Explain { code } => explain::run(&code),
+        Command::Explain(explain) => explain::run(explain),
         Command::TidyStore { store } => tidy::run(&store),
     }
 }

@@ -27,20 +27,23 @@ impl Session {
     /// Looks at the machine and reads the options.
     pub(crate) fn start(launch: &Launch, timings: &mut Timings) -> Result<Self, Stop> {
         let edge = Edge::read();
-        let mut facts = Facts::gather(edge.inherited.clone()).map_err(|error| {
-            Problem::blocking(Code::UNREADABLE, error.to_string())
-                .hint("make sure that /proc is mounted")
-        })?;
+        let mut facts = facts(&edge)?;
         facts.accessibility_bus = accessibility_bus(&facts);
         timings.phase("inspect");
         let request = request(launch, &facts)?;
-        let backend = match launch.backend {
-            args::Backend::Auto => Backend::Auto,
-            args::Backend::Builtin => Backend::Builtin,
-            args::Backend::Bwrap => Backend::Bwrap,
-        };
+        let backend = backend(launch);
         let may_restack = launch.stacking == Stacking::Auto;
         Ok(Self { edge, facts, request, backend, may_restack })
+    }
+
+    /// As [`Self::start`], for a plan that was made before: nothing is decided any more.
+    pub(crate) fn of_plan(launch: &Launch, plan: &Plan) -> Result<Self, Stop> {
+        let edge = Edge::read();
+        let facts = facts(&edge)?;
+        let working_directory = HostPath::new(plan.working_directory.as_path())
+            .map_err(bad_value("working directory"))?;
+        let request = Request { working_directory, ..Request::default() };
+        Ok(Self { edge, facts, request, backend: backend(launch), may_restack: false })
     }
 
     /// Decides what the container will be.
@@ -56,6 +59,21 @@ impl Session {
         report::notice(&format!("using a prepared tree instead of overlayfs: {reason}"));
         self.request.stack = StackForm::Tree;
         true
+    }
+}
+
+fn facts(edge: &Edge) -> Result<Facts, Problem> {
+    Facts::gather(edge.inherited.clone()).map_err(|error| {
+        Problem::blocking(Code::UNREADABLE, error.to_string())
+            .hint("make sure that /proc is mounted")
+    })
+}
+
+fn backend(launch: &Launch) -> Backend {
+    match launch.backend {
+        args::Backend::Auto => Backend::Auto,
+        args::Backend::Builtin => Backend::Builtin,
+        args::Backend::Bwrap => Backend::Bwrap,
     }
 }
 

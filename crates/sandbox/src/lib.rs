@@ -26,7 +26,7 @@ mod spec;
 mod supervisor;
 mod sys;
 
-pub use bwrap::{Arguments, Features, arguments};
+pub use bwrap::{Arguments, Exported, Features, arguments, exported};
 pub use error::{Error, FailedStep, StepKind};
 pub use probe::{
     Diagnosis, Facts, Feature, Installed, Refusal, Rule, features, foreseen, installed_bwrap,

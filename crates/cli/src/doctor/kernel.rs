@@ -55,6 +55,7 @@ pub(super) fn look(edge: &Edge, problems: &mut Vec<Problem>) -> Kernel {
         backend,
         bwrap: edge.bwrap(),
         search_path: edge.search_path(),
+        ..sandbox::Options::default()
     };
     let bwrap = sandbox::installed_bwrap(&options(Backend::Bwrap)).ok().map(|file| Bwrap {
         path: file.path.display().to_string(),
