@@ -5,13 +5,13 @@
 
 use plan::ByteString;
 use plan::simulate::{Call, Kind};
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, fstat, open, readlinkat, statat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, fstat, open, readlinkat, statat};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,7 +111,7 @@ fn opened(path: &std::ffi::OsStr) -> Result<Answer, Errno> {
     let fd = open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
     let own = format!("/proc/self/fd/{}", fd.as_raw_fd());
     let at = ByteString(readlinkat(CWD, own.as_str(), Vec::new())?.into_bytes());
-    match kind(&fstat(&fd)?) {
+    match kind_of(type_of(&fstat(&fd)?)) {
         Kind::File => {
             let file: OwnedFd =
                 open(own.as_str(), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
@@ -123,17 +123,17 @@ fn opened(path: &std::ffi::OsStr) -> Result<Answer, Errno> {
         Kind::Directory => {
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
             let mut entries = BTreeMap::new();
-            for entry in rustix::fs::Dir::new(open(own.as_str(), flags, Mode::empty())?)? {
+            let directory = open(own.as_str(), flags, Mode::empty())?;
+            // Not through the first one's `.`: it may be readable and not searchable.
+            let again = open(own.as_str(), flags, Mode::empty())?;
+            for entry in rustix::fs::Dir::new(again)? {
                 let entry = entry?;
-                let name = entry.file_name().to_bytes();
-                if name != b"." && name != b".." {
-                    let kind = match entry.file_type() {
-                        rustix::fs::FileType::RegularFile => Kind::File,
-                        rustix::fs::FileType::Directory => Kind::Directory,
-                        rustix::fs::FileType::Symlink => Kind::Symlink,
-                        _ => Kind::Other,
-                    };
-                    entries.insert(ByteString(name.to_vec()), kind);
+                let name = entry.file_name();
+                if name != c"." && name != c".." {
+                    // The directory itself knows only what is under a mount point.
+                    let seen = statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW);
+                    let kind = seen.map_or_else(|_| entry.file_type(), |s| type_of(&s));
+                    entries.insert(ByteString(name.to_bytes().to_vec()), kind_of(kind));
                 }
             }
             Ok(Answer::Directory { entries, at })
@@ -142,18 +142,22 @@ fn opened(path: &std::ffi::OsStr) -> Result<Answer, Errno> {
     }
 }
 
-fn kind(status: &rustix::fs::Stat) -> Kind {
-    match rustix::fs::FileType::from_raw_mode(status.st_mode) {
-        rustix::fs::FileType::RegularFile => Kind::File,
-        rustix::fs::FileType::Directory => Kind::Directory,
-        rustix::fs::FileType::Symlink => Kind::Symlink,
+fn type_of(status: &rustix::fs::Stat) -> FileType {
+    FileType::from_raw_mode(status.st_mode)
+}
+
+fn kind_of(kind: FileType) -> Kind {
+    match kind {
+        FileType::RegularFile => Kind::File,
+        FileType::Directory => Kind::Directory,
+        FileType::Symlink => Kind::Symlink,
         _ => Kind::Other,
     }
 }
 
 fn status(path: &std::ffi::OsStr, flags: AtFlags) -> Result<Answer, Errno> {
     let status = statat(CWD, path, flags)?;
-    let kind = kind(&status);
+    let kind = kind_of(type_of(&status));
     let mode = if kind == Kind::Symlink { 0 } else { status.st_mode & 0o7777 };
     let size = match kind {
         Kind::File | Kind::Symlink => u64::try_from(status.st_size).unwrap_or(0),
@@ -164,7 +168,7 @@ fn status(path: &std::ffi::OsStr, flags: AtFlags) -> Result<Answer, Errno> {
 
 /// Files that are asked for are no programs: the kernel says so only when it has looked at them.
 fn executed(path: &std::ffi::OsStr) -> Result<Answer, Errno> {
-    let command = Command::new(path).env_clear().stdin(Stdio::null()).spawn();
+    let command = Command::new(path).env_clear().spawn();
     match command {
         Ok(mut child) => {
             let _ = child.kill();

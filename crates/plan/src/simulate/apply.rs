@@ -11,7 +11,9 @@ use super::host;
 use super::mount::{Branch, Content, Made, MadeKind, Mount, Place};
 use super::union::Union;
 use super::walk::{Last, Reached, Walk};
-use crate::{Access, ByteString, ContainerPath, HostPath, LayerName, Op, Plan, RootPath, Source};
+use crate::{
+    Access, ByteString, ContainerPath, HostPath, LayerName, Op, Plan, RootPath, Source, StackForm,
+};
 use rustix::fs::AtFlags;
 use rustix::io::Errno;
 use std::collections::{BTreeMap, HashMap};
@@ -64,6 +66,24 @@ pub enum Error {
         /// Why not.
         reason: Reason,
     },
+    /// One directory of a stack is, or lies in, another: overlayfs refuses that (ELOOP).
+    #[error("step {step}: {inner} lies in {outer}, which the stack has too")]
+    Overlap {
+        /// Index of the operation.
+        step: usize,
+        /// One of them.
+        outer: Source,
+        /// The other.
+        inner: Source,
+    },
+    /// The target leads to `/` by a link: whether that becomes the new root depends on the executor.
+    #[error("step {step}: {at} leads to /, over which nothing can be mounted by another name")]
+    RootByLink {
+        /// Index of the operation.
+        step: usize,
+        /// The target.
+        at: ContainerPath,
+    },
     /// A layer is not in the plan.
     #[error("step {step}: the plan has no layer {layer}")]
     NoLayer {
@@ -83,6 +103,8 @@ impl Error {
             | Error::Exists { step, .. }
             | Error::NotMounted { step, .. }
             | Error::Source { step, .. }
+            | Error::Overlap { step, .. }
+            | Error::RootByLink { step, .. }
             | Error::NoLayer { step, .. } => *step,
         }
     }
@@ -145,12 +167,15 @@ impl<'p> Apply<'_, 'p> {
                     self.mount(at, Attach { content, kind, read_only })
                 }
             },
-            Op::Stack { at, sources, .. } => {
+            Op::Stack { at, sources, form } => {
                 let mut branches = Vec::new();
                 for source in sources {
                     branches.push(self.lower(source)?);
                 }
-                let content = Content::Union(Union::new(branches));
+                if *form == StackForm::Overlay {
+                    self.no_overlap(&branches)?;
+                }
+                let content = Content::Union(Union::new(branches, *form));
                 self.mount(at, Attach { content, kind: Kind::Directory, read_only: true })
             }
             Op::Tmpfs { at, mode } => {
@@ -293,6 +318,9 @@ impl<'p> Apply<'_, 'p> {
     /// Mounts something, at a mount point that is made where it is missing.
     fn mount(&mut self, at: &ContainerPath, attach: Attach<'p>) -> Result<(), Error> {
         let point = self.mount_point(at, attach.kind)?;
+        if at.file_name().is_some() && point == self.namespace.root() {
+            return Err(Error::RootByLink { step: self.step, at: at.clone() });
+        }
         let step = &self.namespace.plan.steps[self.step];
         let mount = Mount {
             at: self.namespace.path_of(&point),
@@ -343,6 +371,10 @@ impl<'p> Apply<'_, 'p> {
         let branch = self.branch(source)?;
         let node = branch.look(&self.namespace.outside, &RootPath::root());
         let node = node.map_err(|errno| self.bad_source(source, errno))?;
+        if node.kind == Kind::Symlink {
+            // Of a layer; those of the host have been followed.
+            return Err(self.bad_source(source, Errno::LOOP));
+        }
         let kind = if node.kind == Kind::Directory { Kind::Directory } else { Kind::File };
         Ok((branch, kind))
     }
@@ -356,6 +388,21 @@ impl<'p> Apply<'_, 'p> {
             Ok(_) => Err(self.bad_source(source, Errno::NOTDIR)),
             Err(errno) => Err(self.bad_source(source, errno)),
         }
+    }
+
+    /// As `ovl_check_overlapping_layers` (fs/overlayfs/super.c), by paths.
+    fn no_overlap(&self, branches: &[Branch<'p>]) -> Result<(), Error> {
+        for (index, inner) in branches.iter().enumerate() {
+            for (other, outer) in branches.iter().enumerate() {
+                if index != other
+                    && inner.is_within(outer)
+                    && let (Some(inner), Some(outer)) = (inner.source(), outer.source())
+                {
+                    return Err(Error::Overlap { step: self.step, outer, inner });
+                }
+            }
+        }
+        Ok(())
     }
 
     fn bad_source(&self, source: &Source, errno: Errno) -> Error {

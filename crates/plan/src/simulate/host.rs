@@ -34,12 +34,16 @@ impl Node {
 }
 
 /// Extended attribute of a lower directory of an overlay mounted with `userxattr`: one byte, `y`
-/// when the directories below do not show through (Documentation/filesystems/overlayfs.rst). The
-/// `trusted.` ones mean nothing to such an overlay.
+/// when the directories below do not show through, `x` when it has whiteouts by attribute
+/// (Documentation/filesystems/overlayfs.rst). The `trusted.` ones mean nothing to such an overlay.
 const OPAQUE: &str = "user.overlay.opaque";
 
 /// Extended attribute that makes an empty regular file a whiteout (Linux 6.7, same document).
 const WHITEOUT: &str = "user.overlay.whiteout";
+
+/// Extended attribute of a directory that was renamed in an overlay. One without redirects refuses
+/// such a directory (EPERM).
+const REDIRECT: &str = "user.overlay.redirect";
 
 /// `f_type` of procfs (linux/magic.h).
 const PROC_SUPER_MAGIC: u64 = 0x9fa0;
@@ -120,18 +124,24 @@ pub(super) fn list(path: &HostPath) -> Result<Vec<(Vec<u8>, FileType)>, Errno> {
     Ok(names)
 }
 
-/// Whether a lower directory hides the ones below it.
-pub(super) fn is_opaque(path: &HostPath) -> bool {
+/// The byte of [`OPAQUE`].
+pub(super) fn opacity(path: &HostPath) -> Option<u8> {
     // overlayfs reads one byte; a longer value is an error to it, and ignored.
     let mut value = [0; 1];
     let length = rustix::fs::lgetxattr(path.as_path(), OPAQUE, &mut value[..]);
-    length == Ok(1) && value == *b"y"
+    (length == Ok(1)).then_some(value[0])
 }
 
 /// Whether an empty file is a whiteout.
 pub(super) fn is_marked_whiteout(path: &HostPath) -> bool {
     let mut value = [0; 0];
     rustix::fs::lgetxattr(path.as_path(), WHITEOUT, &mut value[..]).is_ok()
+}
+
+/// Whether a lower directory is one that an overlay refuses.
+pub(super) fn is_redirected(path: &HostPath) -> bool {
+    let mut value = [0; 0];
+    rustix::fs::lgetxattr(path.as_path(), REDIRECT, &mut value[..]).is_ok()
 }
 
 /// Follows links of the last component, as the mount of `path` does; the directories before it

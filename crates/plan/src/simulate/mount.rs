@@ -211,7 +211,15 @@ impl<'p> Branch<'p> {
     /// Whether a directory of an overlay does not let those below it show through.
     pub(super) fn is_opaque(&self, at: &RootPath) -> bool {
         match self {
-            Branch::Host(base) => host::is_opaque(&base.lexically(at)),
+            Branch::Host(base) => host::opacity(&base.lexically(at)) == Some(b'y'),
+            Branch::Memory(_) | Branch::Layer(..) => false,
+        }
+    }
+
+    /// Whether empty files in a directory of an overlay may be whiteouts for its listing.
+    pub(super) fn has_marked_whiteouts(&self, at: &RootPath) -> bool {
+        match self {
+            Branch::Host(base) => host::opacity(&base.lexically(at)) == Some(b'x'),
             Branch::Memory(_) | Branch::Layer(..) => false,
         }
     }
@@ -255,6 +263,17 @@ impl<'p> Branch<'p> {
             Branch::Layer(spec, path) => {
                 Some(Source::Layer { layer: spec.name.clone(), path: path.clone() })
             }
+        }
+    }
+
+    /// Whether the tree is, or is a part of, another.
+    pub(super) fn is_within(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Branch::Host(a), Branch::Host(b)) => a.is_within(b),
+            (Branch::Layer(a, at), Branch::Layer(b, base)) => {
+                a.name == b.name && at.is_within(base)
+            }
+            _ => false,
         }
     }
 

@@ -8,16 +8,19 @@
 use super::found::Kind;
 use super::host::Node;
 use super::mount::{Branch, Outside};
-use crate::{RootPath, Source};
+use crate::{RootPath, Source, StackForm};
 use rustix::io::Errno;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::rc::Rc;
 
 /// The stack, uppermost first.
 #[derive(Debug)]
 pub(super) struct Union<'p> {
     branches: Vec<Branch<'p>>,
+    form: StackForm,
     /// What was found so far.
     seen: RefCell<HashMap<RootPath, Result<Hit, Miss>>>,
 }
@@ -43,8 +46,8 @@ pub(super) enum Miss {
 }
 
 impl<'p> Union<'p> {
-    pub(super) fn new(branches: Vec<Branch<'p>>) -> Self {
-        Self { branches, seen: RefCell::default() }
+    pub(super) fn new(branches: Vec<Branch<'p>>, form: StackForm) -> Self {
+        Self { branches, form, seen: RefCell::default() }
     }
 
     pub(super) fn branch(&self, index: usize) -> &Branch<'p> {
@@ -111,7 +114,10 @@ impl<'p> Union<'p> {
         }
     }
 
-    /// Names in the directory at a path, without what whiteouts hide.
+    /// Names in the directory at a path, as `ovl_iterate` gives them (fs/overlayfs/readdir.c): a
+    /// directory that only one of the stack has is shown as it is, whiteouts and all, although a look
+    /// finds nothing there; whiteouts by attribute are left out only where the directory is marked. A
+    /// tree in the place of an overlay has none.
     pub(super) fn list(
         &self,
         outside: &Outside,
@@ -121,14 +127,19 @@ impl<'p> Union<'p> {
             Miss::Whiteout(_) => Errno::NOENT,
             Miss::Errno(errno) => errno,
         })?;
+        if let ([only], StackForm::Overlay) = (&*hit.branches, self.form) {
+            return self.branches[*only].list(outside, at);
+        }
         let mut all: BTreeMap<Vec<u8>, Option<Node>> = BTreeMap::new();
         for &index in hit.branches.iter() {
             let branch = &self.branches[index];
+            let marked = self.form == StackForm::Tree || branch.has_marked_whiteouts(at);
             for (name, node) in branch.list(outside, at)? {
-                let path = at.join(std::path::Path::new(std::ffi::OsStr::new(
-                    <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(&name),
-                )));
-                let hidden = path.is_ok_and(|path| branch.is_whiteout(&path, &node));
+                let hidden = node.whiteout
+                    || (marked
+                        && at
+                            .join(OsStr::from_bytes(&name))
+                            .is_ok_and(|path| branch.is_whiteout(&path, &node)));
                 all.entry(name).or_insert((!hidden).then_some(node));
             }
         }

@@ -193,6 +193,17 @@ impl<'p> Namespace<'p> {
                 to: ByteString(to.clone()),
                 rule: rule.name,
             });
+            if rule.below == Below::IfExists {
+                // Decided beforehand; what the call itself then says is final.
+                match self.native(Call::Stat, &ContainerPath::root(), &to, &mut Vec::new()) {
+                    Ok(_) => return self.native(call, from, &to, &mut trail),
+                    Err(failure) if failure.reason == Reason::Process => return Err(failure),
+                    Err(failure) => {
+                        trail.push(Step::FellBack { from: ByteString(to), reason: failure.reason })
+                    }
+                }
+                return self.native(call, from, path, &mut trail);
+            }
             match self.below(rule, root, path, &to, &mut trail) {
                 Ok(found) => return Ok(found.with_prefix_stripped(*rules, root)),
                 Err(failure) => {
@@ -226,11 +237,9 @@ impl<'p> Namespace<'p> {
     ) -> Result<Found, Failure> {
         let top = ContainerPath::root();
         let found = match rule.below {
-            Below::Never => return self.native(rule.call, &top, path, trail),
-            Below::Prefixed => self.native(rule.call, &top, to, trail),
-            Below::IfExists => self
-                .native(Call::Stat, &top, to, &mut Vec::new())
-                .and_then(|_| self.native(rule.call, &top, to, trail)),
+            Below::Never | Below::Prefixed | Below::IfExists => {
+                self.native(rule.call, &top, to, trail)
+            }
             Below::LastLinks => {
                 let to = self.last_links(root, to, trail);
                 self.native(rule.call, &top, &to, trail)

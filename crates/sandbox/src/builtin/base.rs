@@ -62,7 +62,10 @@ pub(crate) fn enter(root: Root) -> Result<(), Error> {
         call("fchdir", "the new root", rustix::process::fchdir(root.top()))?;
         // Stacks the old root over the new one, at the same place (pivot_root(2), NOTES).
         call("pivot_root", "., .", rustix::process::pivot_root(".", "."))?;
-        call("umount2", "., MNT_DETACH", unmount(".", UnmountFlags::DETACH))?;
+        // And over that, what the new root covered: `/..` would lead to whatever is left there.
+        for _ in 0..=root.covered() {
+            call("umount2", "., MNT_DETACH", unmount(".", UnmountFlags::DETACH))?;
+        }
         call("chdir", "/", rustix::process::chdir("/"))
     };
     setup("entering the new root", swap())

@@ -17,7 +17,7 @@ use crate::spec;
 use crate::supervisor::{ASKED, written};
 use crate::sys::process::{Strings, execve, fork};
 use crate::sys::{SysError, call, fd, signal, std_call};
-use plan::{ByteString, Op, Plan, StackForm};
+use plan::{ByteString, Environment, Op, Plan, StackForm, Supervision};
 use rustix::fs::{MemfdFlags, Mode, OFlags, memfd_create, open};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -61,7 +61,9 @@ pub(crate) fn run(
         held.push(memfd);
         Ok(number)
     };
-    let translated = arguments(plan, prepared, bwrap.features, &mut data)?;
+    let present = without_missing(plan, prepared)?;
+    let translated =
+        arguments(present.as_ref().unwrap_or(plan), prepared, bwrap.features, &mut data)?;
     let bwrap = &bwrap.path;
     let (ours, theirs) = link::pair()?;
     let errors = setup("preparing for messages", call("pipe2", "", pipe_with(PipeFlags::CLOEXEC)))?;
@@ -76,6 +78,39 @@ pub(crate) fn run(
     let ended = relay(child, &signals, &|signal| ours.signal(signal));
     let ended = setup("waiting for bwrap", ended)?;
     outcome(&ours, ended.status(), bwrap, &messages).map_err(|error| about_overlay(error, plan))
+}
+
+/// The plan's steps without optional binds of what does not exist: bwrap would pass over them, but
+/// not over the directories that the mount point would be in. `None` when all of it exists.
+fn without_missing(plan: &Plan, prepared: &Prepared) -> Result<Option<Plan>, Error> {
+    let mut missing = Vec::new();
+    for (index, step) in plan.steps.iter().enumerate() {
+        if let Op::Bind { source, optional: true, .. } = &step.op {
+            let source = prepared.host(source)?;
+            let seen = rustix::fs::stat(source.as_path());
+            if matches!(seen, Err(Errno::NOENT | Errno::NOTDIR)) {
+                missing.push(index);
+            }
+        }
+    }
+    if missing.is_empty() {
+        return Ok(None);
+    }
+    let present = plan.steps.iter().enumerate().filter(|(index, _)| !missing.contains(index));
+    // Only the steps and namespaces are translated; the rest need not be copied.
+    Ok(Some(Plan {
+        schema: plan.schema,
+        layers: vec![],
+        steps: present.map(|(_, step)| step.clone()).collect(),
+        environment: Environment::default(),
+        working_directory: plan.working_directory.clone(),
+        command: vec![],
+        supervision: Supervision::default(),
+        namespaces: plan.namespaces,
+        emulation: None,
+        decisions: vec![],
+        warnings: vec![],
+    }))
 }
 
 /// Whether the operation puts a procfs at `/proc`, as far as paths tell.

@@ -20,6 +20,8 @@ pub(crate) enum Kind {
 pub(crate) struct Root {
     /// Its uppermost mount.
     top: OwnedFd,
+    /// How many mounts are below that one.
+    covered: usize,
     /// The container has a PID namespace of its own.
     pub(super) own_pids: bool,
 }
@@ -30,12 +32,17 @@ const ANY: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
 impl Root {
     /// With `top` as its only mount.
     pub(crate) fn new(top: OwnedFd, own_pids: bool) -> Self {
-        Self { top, own_pids }
+        Self { top, covered: 0, own_pids }
     }
 
     /// The uppermost mount at `/`.
     pub(crate) fn top(&self) -> &OwnedFd {
         &self.top
+    }
+
+    /// How many mounts the uppermost one covers.
+    pub(crate) fn covered(&self) -> usize {
+        self.covered
     }
 
     /// Opens what is at `path`, following symbolic links within the root, as `flags` say.
@@ -113,6 +120,7 @@ impl Root {
         attach(&tree, &point, at)?;
         if at.file_name().is_none() {
             self.top = tree;
+            self.covered += 1;
         }
         Ok(())
     }

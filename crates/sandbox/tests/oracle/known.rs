@@ -1,0 +1,117 @@
+//! Cases that were found by the search, or are known to be hard, each a row.
+
+use crate::ask::{Programs, Way};
+use crate::case::{self, Case};
+use crate::compare::{Tally, check};
+
+struct Row {
+    /// What is special about it.
+    about: &'static str,
+    /// `t0`, `t1` …, entries separated by `;`.
+    trees: &'static [&'static str],
+    /// `l0` …
+    layers: &'static [&'static str],
+    acts: &'static [&'static str],
+    questions: &'static [&'static str],
+}
+
+const ROWS: &[Row] = &[
+    Row {
+        about: "40 links are followed, the 41st is not",
+        trees: &["c 40 a;c 41 b"],
+        layers: &[],
+        acts: &["bind ro t0 /c"],
+        questions: &["open / /c/a/0", "open / /c/b/0", "open / /c/b/1", "lstat / /c/b/0"],
+    },
+    Row {
+        about: "`..` from the root leads nowhere, although the root covers another mount",
+        trees: &["x a/sh", "x b/sh"],
+        layers: &[],
+        acts: &["bind ro t0 /", "bind ro t1 /"],
+        questions: &["open / ../bin/sh", "open / ../b/sh", "open / ../a/sh", "open / /.."],
+    },
+    Row {
+        about: "a directory that is in one layer alone is listed with its whiteouts",
+        trees: &["w a/bin;m a/lib;f a/c", "d 0755 b"],
+        layers: &["d 0755 b"],
+        acts: &["stack /c t0 l0", "stack /b l0 t0"],
+        questions: &["open / /c/a", "open / /b/a", "lstat / /c/a/bin", "lstat / /b/a/lib"],
+    },
+    Row {
+        about: "whiteouts of a merged directory, by device and by attribute",
+        trees: &["w a/bin;m a/lib;opaque x b;m b/c", "f a/bin;f a/lib;f a/c;f b/c;f b/a"],
+        layers: &["w b/a", "d 0755 b"],
+        acts: &["stack /c t0 t1", "stack /a l0 t0 t1", "stack /b l1 t0 t1"],
+        questions: &[
+            "open / /c/a",
+            "open / /c/b",
+            "open / /a/b",
+            "open / /b/b",
+            "lstat / /c/a/bin",
+            "lstat / /c/a/lib",
+            "lstat / /c/b/c",
+            "lstat / /a/b/a",
+        ],
+    },
+    Row {
+        about: "only `y` makes a directory opaque",
+        trees: &["opaque y a;opaque yy b;opaque n c", "f a/1;f b/1;f c/1"],
+        layers: &[],
+        acts: &["stack /c t0 t1"],
+        questions: &["open / /c/a", "open / /c/b", "open / /c/c", "open / /c/a/1"],
+    },
+    Row {
+        about: "an optional bind of nothing makes no directories",
+        trees: &[""],
+        layers: &[],
+        acts: &["bind ro? t0/b/lib64 /bin/b/c"],
+        questions: &["open / /bin//"],
+    },
+    Row {
+        about: "a directory of the host that may not be searched",
+        trees: &["d 0600 a;f a/b;l c a/b"],
+        layers: &[],
+        acts: &["bind ro t0 /c"],
+        questions: &[
+            "lstat / /c/a",
+            "lstat / /c/a/b",
+            "lstat / /c/a/nothing",
+            "open / /c/c",
+            "change-directory / /c/a",
+            "open /c/a b",
+        ],
+    },
+    Row {
+        about: "qemu decides by access, and what the call says then is final",
+        trees: &[""],
+        layers: &["f c/bin"],
+        acts: &["bind ro l0 /run/ir/b"],
+        questions: &["read-link / /b/c/bin", "read-link / /b/c/nothing"],
+    },
+];
+
+fn case(row: &Row) -> Case {
+    let entries = |text: &&str| {
+        text.split(';').filter(|line| !line.is_empty()).map(case::entry).collect::<Vec<_>>()
+    };
+    Case {
+        trees: row.trees.iter().map(entries).collect(),
+        layers: row.layers.iter().map(entries).collect(),
+        acts: row.acts.iter().map(|line| case::act(line)).collect(),
+        questions: row.questions.iter().map(|line| case::question(line)).collect(),
+    }
+}
+
+/// Every row in every way.
+pub(crate) fn check_all(programs: &Programs) {
+    let mut tally = Tally::default();
+    for row in ROWS {
+        let case = case(row);
+        for way in crate::programs::native_ways().iter().chain([&Way::Qemu]) {
+            if let Some(difference) = check(way, programs, &case, &mut tally) {
+                panic!("{}, {}:\n{case}\n{difference}", row.about, way.name());
+            }
+        }
+    }
+    println!("{} rows: {tally}", ROWS.len());
+}
