@@ -39,6 +39,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("/usr/share/vulkan/icd.d/lvp_icd.x86_64.json", "mesa-vulkan-drivers"),
     ("/usr/lib/x86_64-linux-gnu/dri/swrast_dri.so", "libgl1-mesa-dri"),
     ("/usr/bin/cc", "gcc"),
+    ("/usr/bin/qemu-aarch64", "qemu-user"),
 ];
 
 /// Compiler targets of the static binaries.

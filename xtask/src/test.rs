@@ -16,6 +16,12 @@ use tally::Tally;
 const TARGET: &str = "x86_64-unknown-linux-musl";
 /// The same for the other guest architecture.
 const TARGET_32: &str = "i686-unknown-linux-musl";
+/// Target of the probe that is run by an emulator.
+const TARGET_FOREIGN: &str = "aarch64-unknown-linux-musl";
+
+/// The launcher of the oracle's tests, which must be static: nothing that it could be linked with is
+/// in a random container.
+const STAGE: &str = "stage";
 
 /// The test program of the command: real launches.
 const TESTS: &str = "launch";
@@ -119,6 +125,14 @@ fn build(workspace: &Workspace) -> Result<Programs> {
     let built = cargo::executable(&arguments, TESTS)?;
     dist::replace(&built, &dir.join(TESTS))?;
     user::require_readable(&dir.join(TESTS))?;
+    let foreign = dist::release("bathysphere-testkit", "bathysphere-probe", TARGET_FOREIGN)?;
+    let place = dir.join(TARGET_FOREIGN);
+    fs::create_dir_all(&place).at("creating", &place)?;
+    dist::replace(&foreign, &place.join("bathysphere-probe"))?;
+    let arguments = ["build", "--release", "--locked", "-p", "bathysphere-sandbox", "--example"];
+    let arguments = [&arguments[..], &[STAGE, "--target", TARGET]].concat();
+    let stage = cargo::executable(&arguments, STAGE)?;
+    dist::replace(&stage, &dir.join(TARGET).join(STAGE))?;
     let lab = Lab::from_environment();
     step("laboratory", || lab.build(&[]))?;
     Ok(Programs { dir, lab })

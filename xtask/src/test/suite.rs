@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::tally::Tally;
-use super::{Programs, TARGET, TESTS};
+use super::{Programs, STAGE, TARGET, TARGET_FOREIGN, TESTS};
 use crate::cargo::{self, Workspace};
 use crate::error::{Context, Problem, Result};
 use crate::lab::enter::{Bind, Entry};
@@ -26,6 +26,8 @@ fn environment(dir: &Path, programs: &Programs, no_skip: bool) -> Vec<(&'static 
         ("BATHYSPHERE_BIN_DIR", dir.into()),
         ("BATHYSPHERE_LAB", programs.lab.dir().into()),
         ("BATHYSPHERE_PROBE", dir.join(TARGET).join("bathysphere-probe").into()),
+        ("BATHYSPHERE_PROBE_AARCH64", dir.join(TARGET_FOREIGN).join("bathysphere-probe").into()),
+        ("BATHYSPHERE_STAGE", dir.join(TARGET).join(STAGE).into()),
     ];
     if no_skip {
         variables.push(("BATHYSPHERE_NO_SKIP", "1".into()));
