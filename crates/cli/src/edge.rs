@@ -48,6 +48,16 @@ impl Edge {
         runtime_dir.iter().map(|p| root.lexically(p)).chain([HostPath::literal("/tmp")]).collect()
     }
 
+    /// How a plan is executed.
+    pub(crate) fn options(&self, backend: sandbox::Backend) -> sandbox::Options {
+        sandbox::Options {
+            backend,
+            bwrap: self.bwrap(),
+            search_path: self.search_path(),
+            known_bwrap: None,
+        }
+    }
+
     /// Programs named to serve as bwrap, best first.
     pub(crate) fn bwrap(&self) -> Vec<PathBuf> {
         let named = |n| self.inherited.non_empty(n).map(PathBuf::from);

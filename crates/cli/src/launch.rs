@@ -5,14 +5,15 @@ use crate::memory::StoreMemory;
 use crate::session::{Session, open_store};
 use crate::stop::Stop;
 use crate::timings::Timings;
+use crate::warm::{Outcome, Remembering};
 use crate::{check, logger, replay, report, tidy};
-use plan::{Code, ContainerPath, HostPath, Op, Plan, Problem, StackForm};
-use sandbox::{Notice, Used};
+use plan::{Code, ContainerPath, HostPath, LayerName, Op, Plan, Problem, StackForm};
+use sandbox::{Backend, Bwrap, Notice, Used};
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::process::ExitCode;
-use store::{Stack, Store};
+use store::{Key, Stack, Store};
 
 /// `bathysphere run`.
 pub(crate) fn run(run: Run) -> ExitCode {
@@ -30,10 +31,12 @@ pub(crate) fn run(run: Run) -> ExitCode {
 
 /// Plans, prepares and runs; with trees where overlays turn out not to work.
 fn launch(run: &Run, timings: &mut Timings) -> Result<u8, Stop> {
+    let mut remembering = Remembering::start(run);
     let mut session = Session::start(&run.launch, timings)?;
     make_private_home(&session)?;
     let store = open_store(&run.launch, &session.edge)?;
     let memory = StoreMemory::new(&store);
+    foresee(&mut session, &memory);
     let mut warned = false;
     loop {
         let plan = session.plan(&memory)?;
@@ -56,15 +59,27 @@ fn launch(run: &Run, timings: &mut Timings) -> Result<u8, Stop> {
         };
         timings.phase("prepare");
         store.warnings().iter().for_each(report::problem);
-        if prepared.built && !store.is_ephemeral() {
+        if !store.is_ephemeral() && (prepared.built || store.wants_tidying()) {
             tidy::start(store.path());
         }
         if run.only_prepare {
             return Ok(0);
         }
-        match execute(&session, run, &plan, &prepared) {
+        remembering.decided();
+        let mut served = |backend, bwrap| {
+            let home = compose::home::required_directories(&session.request, &session.facts);
+            let (layers, trees) = (&prepared.layers, &prepared.trees);
+            let plan = &plan;
+            remembering.keep(&store, Outcome { plan, layers, trees, home, backend, bwrap });
+        };
+        let (outcome, used) = execute_and(&session, run, &plan, &prepared, &mut served);
+        match outcome {
             Ok(status) => return Ok(status),
             Err(error) => {
+                remembering.again(&store);
+                if used == Some(Backend::Bwrap) {
+                    session.backend = Backend::Bwrap;
+                }
                 let overlay = error.refused_overlay().is_some();
                 if overlay && session.restack(&error.to_string()) {
                     continue;
@@ -82,16 +97,21 @@ pub(crate) struct Ready {
     _locks: Vec<OwnedFd>,
     /// Whether any of them is new.
     pub(crate) built: bool,
+    /// Where the store has them.
+    layers: Vec<(LayerName, Key)>,
+    trees: Vec<(ContainerPath, Key)>,
 }
 
 /// Prepares the layers and trees of a plan that has no flaws.
 pub(crate) fn prepare(store: &Store, plan: &Plan) -> Result<Ready, store::Error> {
     let mut locks = vec![];
     let mut built = false;
+    let mut keys = (vec![], vec![]);
     let mut layers = BTreeMap::new();
     for spec in &plan.layers {
         let layer = store.layer(spec)?;
         built |= layer.built;
+        keys.0.push((spec.name.clone(), layer.key));
         layers.insert(spec.name.clone(), layer.path);
         locks.push(layer.lock);
     }
@@ -102,11 +122,26 @@ pub(crate) fn prepare(store: &Store, plan: &Plan) -> Result<Ready, store::Error>
                 .unwrap_or_else(|layer| unreachable!("a plan has the layers it names: {layer}"));
             let tree = store.tree(&stack)?;
             built |= tree.built;
+            keys.1.push((at.clone(), tree.key));
             trees.insert(at.clone(), tree.path);
             locks.push(tree.lock);
         }
     }
-    Ok(Ready { directories: sandbox::Prepared { layers, trees }, _locks: locks, built })
+    let directories = sandbox::Prepared { layers, trees };
+    let (layers, trees) = keys;
+    Ok(Ready { directories, _locks: locks, built, layers, trees })
+}
+
+/// Where bwrap is asked for, finds it, and, when it mounts no overlays, composes nothing in vain.
+fn foresee(session: &mut Session, memory: &StoreMemory<'_>) {
+    if session.backend != Backend::Bwrap {
+        return;
+    }
+    session.bwrap = memory.bwrap(session);
+    let why = session.bwrap.as_ref().and_then(|bwrap| bwrap.features.no_overlay());
+    if let Some(why) = why {
+        session.restack(why);
+    }
 }
 
 /// Executes a plan with what was prepared for it.
@@ -116,23 +151,43 @@ pub(crate) fn execute(
     plan: &Plan,
     ready: &Ready,
 ) -> Result<u8, sandbox::Error> {
+    execute_and(session, run, plan, ready, &mut |_, _| ()).0
+}
+
+/// As [`execute`]. `served` is told which executor does it, before it does; the last one is given back.
+fn execute_and(
+    session: &Session,
+    run: &Run,
+    plan: &Plan,
+    ready: &Ready,
+    served: &mut dyn FnMut(Backend, Option<Bwrap>),
+) -> (Result<u8, sandbox::Error>, Option<Backend>) {
     let inherited = sandbox::Inherited { environment: session.edge.environment.clone() };
-    let options = sandbox::Options {
-        backend: session.backend,
-        bwrap: session.edge.bwrap(),
-        search_path: session.edge.search_path(),
-        ..sandbox::Options::default()
-    };
+    let mut options = session.edge.options(session.backend);
+    options.known_bwrap = session.bwrap.clone();
     let verbose = run.launch.verbose > 0;
+    let mut used = None;
     let mut notify = |notice| match notice {
-        Notice::FellBack { reason } => report::notice(&format!("using bwrap: {reason}")),
-        Notice::Using(Used::Builtin) if verbose => report::notice("executor: built in"),
-        Notice::Using(Used::Bwrap(path)) if verbose => {
-            report::notice(&format!("executor: {}", path.display()));
+        Notice::FellBack { reason } => report::standing(&format!("using bwrap: {reason}")),
+        Notice::Using(Used::Builtin) => {
+            used = Some(Backend::Builtin);
+            served(Backend::Builtin, None);
+            if verbose {
+                report::notice("executor: built in");
+            }
         }
-        Notice::Using(_) => {}
+        Notice::Found(bwrap) => {
+            used = Some(Backend::Bwrap);
+            served(Backend::Bwrap, Some(bwrap));
+        }
+        Notice::Using(Used::Bwrap(path)) => {
+            if verbose {
+                report::notice(&format!("executor: {}", path.display()));
+            }
+        }
     };
-    sandbox::run(plan, &ready.directories, &inherited, &options, &mut notify).map(|s| s.0)
+    let ended = sandbox::run(plan, &ready.directories, &inherited, &options, &mut notify);
+    (ended.map(|status| status.0), used)
 }
 
 /// Makes what a private home must have, before anything is mounted on it.

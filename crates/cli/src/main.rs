@@ -20,6 +20,7 @@ mod stop;
 mod terminal;
 mod tidy;
 mod timings;
+mod warm;
 
 use args::{Cli, Command};
 use clap::Parser;
@@ -34,7 +35,11 @@ fn main() -> ExitCode {
     if let Some(status) = sandbox::supervise_if_asked(std::env::args_os()) {
         return status.into();
     }
-    let cli = match Cli::try_parse() {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    if let Some(status) = warm::launch(&arguments) {
+        return status.into();
+    }
+    let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
             // A closed standard output is no reason to fail; nothing else can go wrong.

@@ -2,6 +2,7 @@
 //! command was asked to print.
 
 use plan::{Decision, Origin, Plan, Problem, Severity, Subject, Verdict};
+use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::io::Write as _;
 
@@ -11,12 +12,27 @@ pub(crate) fn problem(problem: &Problem) {
         Severity::Blocking => "error",
         Severity::Warning => "warning",
     };
-    line(&format!("{kind}: {problem}"));
+    standing(&format!("{kind}: {problem}"));
 }
 
 /// Prints a line about what is being done.
 pub(crate) fn notice(text: &str) {
     line(text);
+}
+
+thread_local! {
+    static STANDING: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Prints a line that is true of every launch of this kind: one that is remembered shows it again.
+pub(crate) fn standing(text: &str) {
+    STANDING.with_borrow_mut(|lines| lines.push(text.to_owned()));
+    line(text);
+}
+
+/// The standing lines and warnings shown so far.
+pub(crate) fn standing_lines() -> Vec<String> {
+    STANDING.with_borrow(Clone::clone)
 }
 
 /// One message in one write, so that messages of processes that share a terminal do not mix. A

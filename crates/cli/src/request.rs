@@ -77,11 +77,11 @@ fn runtime(launch: &Launch, facts: &Facts) -> Result<RuntimeChoice, Stop> {
         Some(name) => Ok(RuntimeChoice::Dir(runtimes::by_name(facts, name)?)),
         None => match runtimes::installed(facts).into_iter().next() {
             Some(best) => {
-                report::notice(&format!("runtime: {} in {}", best.name, best.path));
+                report::standing(&format!("runtime: {} in {}", best.name, best.path));
                 Ok(RuntimeChoice::Dir(best.path))
             }
             None => {
-                report::notice("runtime: this machine's own /usr, as no other is installed");
+                report::standing("runtime: this machine's own /usr, as no other is installed");
                 Ok(RuntimeChoice::Host)
             }
         },

@@ -7,8 +7,9 @@ use crate::request::{bad_value, request};
 use crate::stop::Stop;
 use crate::timings::Timings;
 use compose::{Facts, Memory, Request};
-use plan::{ByteString, Code, HostPath, Plan, Problem, StackForm};
-use sandbox::Backend;
+use plan::{ByteString, Code, HostPath, Plan, Problem, RootPath, StackForm};
+use sandbox::{Backend, Bwrap};
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 use store::Store;
@@ -19,6 +20,8 @@ pub(crate) struct Session {
     pub(crate) facts: Facts,
     pub(crate) request: Request,
     pub(crate) backend: Backend,
+    /// The bwrap that serves, where that is known already.
+    pub(crate) bwrap: Option<Bwrap>,
     /// Whether the stack form may be changed when the first one does not work.
     may_restack: bool,
 }
@@ -33,7 +36,7 @@ impl Session {
         let request = request(launch, &facts)?;
         let backend = backend(launch);
         let may_restack = launch.stacking == Stacking::Auto;
-        Ok(Self { edge, facts, request, backend, may_restack })
+        Ok(Self { edge, facts, request, backend, bwrap: None, may_restack })
     }
 
     /// As [`Self::start`], for a plan that was made before: nothing is decided any more.
@@ -43,7 +46,7 @@ impl Session {
         let working_directory = HostPath::new(plan.working_directory.as_path())
             .map_err(bad_value("working directory"))?;
         let request = Request { working_directory, ..Request::default() };
-        Ok(Self { edge, facts, request, backend: backend(launch), may_restack: false })
+        Ok(Self { edge, facts, request, backend: backend(launch), bwrap: None, may_restack: false })
     }
 
     /// Decides what the container will be.
@@ -56,7 +59,7 @@ impl Session {
         if !self.may_restack || self.request.stack == StackForm::Tree {
             return false;
         }
-        report::notice(&format!("using a prepared tree instead of overlayfs: {reason}"));
+        report::standing(&format!("using a prepared tree instead of overlayfs: {reason}"));
         self.request.stack = StackForm::Tree;
         true
     }
@@ -100,7 +103,25 @@ fn accessibility_bus(facts: &Facts) -> Option<ByteString> {
         Ok(address) => Some(address.into()),
         Err(error) => {
             log::info!("the accessibility bus is not shared: {error}");
+            rely_on_services(facts, session.as_bytes());
             None
+        }
+    }
+}
+
+/// That nobody answered is remembered with the launch. It may become otherwise when a service for it is
+/// installed, or when there is another session bus at the same address.
+fn rely_on_services(facts: &Facts, address: &[u8]) {
+    let own = facts.xdg("XDG_DATA_HOME", ".local/share");
+    let usual = ["/usr/local/share", "/usr/share"].map(RootPath::literal);
+    for data in own.into_iter().chain(usual) {
+        // Reading is all that is wanted of it: whoever records sees it.
+        let _ = facts.host.find(&data.at("dbus-1/services/org.a11y.Bus.service"));
+    }
+    let parts = address.split(|b| matches!(b, b',' | b';'));
+    for path in parts.filter_map(|part| part.strip_prefix(b"unix:path=")) {
+        if let Ok(path) = RootPath::new(OsStr::from_bytes(path)) {
+            let _ = facts.host.find(&path);
         }
     }
 }

@@ -51,6 +51,8 @@ pub enum Notice {
         /// Why the built-in executor cannot be used.
         reason: String,
     },
+    /// This bwrap was found, and can do this; it is going to be used.
+    Found(Bwrap),
     /// This executor carries out the plan.
     Using(Used),
 }
@@ -78,6 +80,14 @@ pub struct Bwrap {
 }
 
 impl Bwrap {
+    /// The program that `options` lead to.
+    ///
+    /// # Errors
+    /// [`Error::BwrapMissing`].
+    pub fn path(options: &Options) -> Result<PathBuf, Error> {
+        bwrap::locate(options)
+    }
+
     /// The bwrap that `options` lead to. Runs it once to ask it, unless it is known.
     ///
     /// # Errors
@@ -131,6 +141,7 @@ pub fn run(
         Some((found, refused)) => (found, Some(refused)),
         None => (Bwrap::find(options)?, None),
     };
+    notify(Notice::Found(bwrap.clone()));
     notify(Notice::Using(Used::Bwrap(bwrap.path.clone())));
     bwrap::run(plan, prepared, spec, &bwrap).map_err(|error| match (refused, error) {
         (Some(refused), failed @ Error::BwrapFailed { .. }) => refused.with_bwrap(&failed),

@@ -176,13 +176,7 @@ impl<'p> Translation<'p> {
     }
 
     fn overlay_is_possible(&self, at: &ContainerPath) -> Result<(), Error> {
-        let why = if self.features.privileged {
-            "this bwrap is privileged, and then mounts no overlays"
-        } else if !self.features.overlay {
-            "this bwrap is older than 0.11"
-        } else {
-            return Ok(());
-        };
+        let Some(why) = self.features.no_overlay() else { return Ok(()) };
         Err(Error::OverlayUnsupported { at: at.clone(), why: why.into() })
     }
 }

@@ -35,6 +35,17 @@ impl Features {
         Self::from_help(&answer, is_privileged(path))
     }
 
+    /// Why it mounts no overlays; `None` when it does.
+    pub fn no_overlay(self) -> Option<&'static str> {
+        match self {
+            Self { overlay: true, .. } => None,
+            Self { privileged: true, .. } => {
+                Some("this bwrap is privileged, and then mounts no overlays")
+            }
+            _ => Some("this bwrap is older than 0.11"),
+        }
+    }
+
     /// As one number, to be remembered with what tells this program from another.
     pub fn to_bits(self) -> u8 {
         let flags = [self.perms, self.overlay, self.as_pid_1, self.privileged];
