@@ -246,7 +246,13 @@ fn shares(
         Arrangement::Overlay(overlay) => overlay.share_program(facts, &mut exports),
         Arrangement::Direct(direct) => direct.share(&mut exports),
     }
-    let start = working_directory(request, facts, runtime, &mut exports, draft);
+    // A native supervisor changes to it, so that it must be there in the native view.
+    let system = match (arrangement, runtime) {
+        (Arrangement::Overlay(_), _) => Some(&facts.host),
+        (_, Some(runtime)) => Some(&runtime.root),
+        (_, None) => None,
+    };
+    let start = working_directory(request, facts, system, &mut exports, draft);
     exports.finish(draft);
     Ok(start)
 }
@@ -254,7 +260,7 @@ fn shares(
 fn working_directory(
     request: &Request,
     facts: &Facts,
-    runtime: Option<&Runtime>,
+    system: Option<&Root>,
     exports: &mut Exports<'_>,
     draft: &mut Draft,
 ) -> ContainerPath {
@@ -266,12 +272,8 @@ fn working_directory(
         return same;
     }
     if crate::reserved::why(&path).is_some() {
-        let there = match runtime {
-            None => true,
-            Some(runtime) => {
-                runtime.root.find(&path).is_some_and(|found| found.kind == Kind::Directory)
-            }
-        };
+        let there = system
+            .is_none_or(|root| root.find(&path).is_some_and(|found| found.kind == Kind::Directory));
         if there {
             return same;
         }

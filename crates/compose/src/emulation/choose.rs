@@ -14,7 +14,7 @@ use crate::runtime::Runtime;
 use inspect::emulator::image::{self, Format};
 use inspect::emulator::{self, Kind, Registration};
 use inspect::root::{self, Root};
-use plan::{Code, Emulator, HostPath, Problem, RootPath, Tuple};
+use plan::{ByteString, Code, Emulator, HostPath, Problem, RootPath, Tuple};
 
 /// Variables that name an emulator's manifest, the strongest first.
 const MANIFESTS: &[&str] = &["PRESSURE_VESSEL_EMULATOR", "STEAM_COMPAT_EMULATOR"];
@@ -53,7 +53,7 @@ pub(crate) fn choose(
     }
     let manifest = match &request.emulator {
         EmulatorChoice::Manifest(path) => Some(path.clone()),
-        EmulatorChoice::Auto => named_manifest(facts),
+        EmulatorChoice::Auto => named_manifest(facts)?,
         EmulatorChoice::None | EmulatorChoice::Fex | EmulatorChoice::Qemu => None,
     };
     if let Some(path) = manifest {
@@ -82,6 +82,15 @@ pub(crate) fn choose(
         ));
     }
     // In this composition native programs have the host's directories, not the runtime's.
+    for tuple in native(runtime).into_iter().filter(|_| !by_default) {
+        runtime.warnings.push(
+            Problem::warning(
+                Code::ARCHITECTURE_LEFT_OUT,
+                format!("{tuple} is left out: native programs run with this machine's own files"),
+            )
+            .hint("name the emulator by a manifest (--emulator FILE) to have both of the runtime"),
+        );
+    }
     runtime.tuples = kept;
     let root = root(request, facts, raw, kind, &runtime.tuples)?;
     let native = facts.native.unwrap_or(Tuple::X86_64);
@@ -89,9 +98,20 @@ pub(crate) fn choose(
 }
 
 /// The manifest that the environment names.
-fn named_manifest(facts: &Facts) -> Option<HostPath> {
-    let value = MANIFESTS.iter().find_map(|name| facts.environment.non_empty(name))?;
-    named::lexical(value).and_then(|path| HostPath::new(path.as_path()).ok())
+///
+/// # Errors
+/// When that is not an absolute path.
+fn named_manifest(facts: &Facts) -> Result<Option<HostPath>, Problem> {
+    let mut set =
+        MANIFESTS.iter().filter_map(|name| Some((name, facts.environment.non_empty(name)?)));
+    let Some((name, value)) = set.next() else { return Ok(None) };
+    let path = named::lexical(value).and_then(|path| HostPath::new(path.as_path()).ok());
+    path.map(Some).ok_or_else(|| {
+        let value = ByteString::from(value);
+        let cause = format!("{name} is `{value}`, which is not an absolute path");
+        Problem::blocking(Code::EMULATOR_MANIFEST, cause)
+            .hint("name the manifest by its whole path")
+    })
 }
 
 fn none_wanted(runtime: &Runtime, foreign: &[Tuple]) -> Problem {
@@ -268,7 +288,7 @@ pub fn emulator_image(
     let RuntimeChoice::Dir(path) = &request.runtime else { return Ok(None) };
     let choice = &request.emulator;
     let kinds = matches!(choice, EmulatorChoice::Auto | EmulatorChoice::Fex | EmulatorChoice::Qemu);
-    if !kinds || (*choice == EmulatorChoice::Auto && named_manifest(facts).is_some()) {
+    if !kinds || (*choice == EmulatorChoice::Auto && named_manifest(facts)?.is_some()) {
         return Ok(None);
     }
     // Where nothing is registered, nothing is looked at.

@@ -157,11 +157,15 @@ impl Program {
         elf::tuple_of(&self.start)
     }
 
-    /// The name of a program of the runtime below `base` for the kernel: as asked, or free of links
-    /// where one of them would lead out of it.
-    pub(crate) fn below(&self, base: &ContainerPath) -> ContainerPath {
+    /// The name of a program of the runtime below `base` for the kernel: as asked, because many
+    /// programs do by their name what they do; free of links where one of them would lead out of
+    /// the runtime. Links in `relative` directories were made relative.
+    pub(crate) fn below(&self, base: &ContainerPath, relative: &[RootPath]) -> ContainerPath {
         let leaves = self.found.trail.iter().any(|step| {
             let text = step.target.as_bytes();
+            if step.at.parent().is_some_and(|d| d == RootPath::root() || relative.contains(&d)) {
+                return false;
+            }
             let up = text.split(|b| *b == b'/').filter(|c| *c == b"..").count();
             let depth = step.at.as_bytes().iter().filter(|b| **b == b'/').count();
             text.first() == Some(&b'/') || up >= depth

@@ -261,7 +261,11 @@ impl Line {
             let what = tuple.map_or("an unknown architecture", Tuple::name);
             return Err(wrong(format!("it is for {what}, which this machine does not run")));
         }
-        let dynamic = tuple.filter(|_| !program.is_static());
+        // Where the dynamic linker is not the system's, as in a Nix store, it comes with its libraries.
+        let interpreter =
+            program.elf.interpreter.as_ref().and_then(|i| RootPath::new(i.as_os_str()).ok());
+        let of_system = interpreter.is_none_or(|i| Places::is_mounted(&i));
+        let dynamic = tuple.filter(|_| !program.is_static() && of_system);
         let arguments = argv.arguments.iter().map(|a| a.as_str().into()).collect();
         Ok(Self { asked, file: program.file, dynamic, arguments })
     }

@@ -121,7 +121,10 @@ impl Overlay {
                 .hint("name qemu-user by a manifest (--emulator FILE), or use FEX"),
             );
         }
-        let mut command = vec![ByteString(chain.program.below(&base).as_bytes().to_vec())];
+        let tuples: Vec<Tuple> = self.registrations.iter().map(|(t, _)| *t).collect();
+        let relative = linked_directories(programs.runtime, &tuples);
+        let program = chain.program.below(&base, &relative);
+        let mut command = vec![ByteString(program.as_bytes().to_vec())];
         command.extend(chain.arguments);
         command
     }
@@ -299,19 +302,27 @@ fn relative_links(runtime: &Root, tuples: &[Tuple], taken: &mut Captured) {
             *target = relative_link(path, target.as_bytes());
         }
     }
-    let mut directories: Vec<String> = vec![];
+    for directory in linked_directories(runtime, tuples) {
+        relative_links_in(runtime, &directory, taken);
+    }
+}
+
+/// The directories of [`LINKED`] that the runtime has, each once and free of links.
+fn linked_directories(runtime: &Root, tuples: &[Tuple]) -> Vec<RootPath> {
+    let mut names: Vec<String> = vec![];
     for name in LINKED {
-        directories.extend([format!("/{name}"), format!("/usr/{name}")]);
+        names.extend([format!("/{name}"), format!("/usr/{name}")]);
         for tuple in tuples {
-            directories.extend([format!("/{name}/{tuple}"), format!("/usr/{name}/{tuple}")]);
+            names.extend([format!("/{name}/{tuple}"), format!("/usr/{name}/{tuple}")]);
         }
     }
-    for directory in directories {
-        let found = RootPath::new(&directory).ok().and_then(|d| runtime.find(&d));
-        if let Some(found) = found.filter(|f| f.kind == Kind::Directory) {
-            relative_links_in(runtime, &found.path, taken);
-        }
+    let mut out: Vec<RootPath> = vec![];
+    for name in names {
+        let found = RootPath::new(&name).ok().and_then(|d| runtime.find(&d));
+        let directory = found.filter(|f| f.kind == Kind::Directory).map(|f| f.path);
+        out.extend(directory.filter(|d| !out.contains(d)));
     }
+    out
 }
 
 fn relative_links_in(runtime: &Root, directory: &RootPath, taken: &mut Captured) {

@@ -11,7 +11,7 @@ use crate::request::{ProviderChoice, Request};
 use crate::view;
 use inspect::manifest::provider::{self, ProviderManifest};
 use inspect::root::{Kind, Root};
-use plan::{Code, ContainerPath, HostPath, Problem, RootPath, Tuple};
+use plan::{ByteString, Code, ContainerPath, HostPath, Problem, RootPath, Tuple};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 
@@ -94,7 +94,7 @@ struct Chooser<'a> {
 
 impl Chooser<'_> {
     fn take(&mut self, request: &Request, tuple: Tuple) -> Result<(), Problem> {
-        for wish in wishes(request, self.facts, tuple) {
+        for wish in wishes(request, self.facts, tuple)? {
             if self.take_wish(&wish, tuple)? {
                 return Ok(());
             }
@@ -206,7 +206,10 @@ fn settings_of(architecture: &provider::Architecture) -> Settings {
 }
 
 /// What is named for an architecture, the strongest first.
-fn wishes(request: &Request, facts: &Facts, tuple: Tuple) -> Vec<Wish> {
+///
+/// # Errors
+/// When a variable has a relative path.
+fn wishes(request: &Request, facts: &Facts, tuple: Tuple) -> Result<Vec<Wish>, Problem> {
     const OPTION: &str = "--graphics-provider";
     let mut out = vec![];
     if let Some(choice) = request.providers.get(&tuple) {
@@ -220,15 +223,21 @@ fn wishes(request: &Request, facts: &Facts, tuple: Tuple) -> Vec<Wish> {
     {
         let choice = match facts.environment.get(name) {
             Some(value) if value.is_empty() && empty_is_none => Some(ProviderChoice::None),
-            Some(value) => absolute(value).map(ProviderChoice::Root),
+            Some(value) if value.is_empty() => None,
+            Some(value) => Some(ProviderChoice::Root(absolute(value, name)?)),
             None => None,
         };
         out.extend(choice.map(|choice| Wish { choice, origin: name.into(), single }));
     }
-    out
+    Ok(out)
 }
 
-fn absolute(value: &OsStr) -> Option<HostPath> {
-    let path: RootPath = named::lexical(value)?;
-    HostPath::new(path.as_path()).ok()
+fn absolute(value: &OsStr, name: &str) -> Result<HostPath, Problem> {
+    let path = named::lexical(value).and_then(|path| HostPath::new(path.as_path()).ok());
+    path.ok_or_else(|| {
+        let value = ByteString::from(value);
+        let cause = format!("{name} is `{value}`, which is not an absolute path");
+        Problem::blocking(Code::PROVIDER_UNUSABLE, cause)
+            .hint("name the provider by its whole path")
+    })
 }

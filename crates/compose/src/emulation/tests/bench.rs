@@ -192,7 +192,7 @@ pub(super) fn runtime(layout: Layout) -> Tree {
         .table(
             "bin/sh -> dash\nusr/bin/script 0755 = #!/bin/sh\n\
              usr/bin/env-script 0755 = #!/usr/bin/env game\n\
-             usr/bin/editor -> /etc/alternatives/editor\netc/alternatives/editor -> /usr/bin/game\n\
+             usr/games/far -> /usr/bin/game\n             usr/bin/editor -> /etc/alternatives/editor\netc/alternatives/editor -> /usr/bin/game\n\
              etc/passwd = x\netc/hosts = x\netc/machine-id = 0\nvar/lib/dpkg/status = x\n",
         )
         .program("usr/bin/env", &program(X))

@@ -136,6 +136,9 @@ fn what_stops_it() {
     let bench = bench();
     bench.host.binfmt(one_off);
     assert_eq!(kind(&bench.plan(&bench.request(EmulatorChoice::Auto))), Some(Emulator::Qemu));
+    let bad = self::bench().env("PRESSURE_VESSEL_EMULATOR", "here.json");
+    let problem = bad.failure(&bad.request(EmulatorChoice::Auto));
+    assert_eq!(problem.code, Code::EMULATOR_MANIFEST, "{problem}");
     let mut facts = bench.facts();
     facts.mounts.clear();
     let problems = crate::compose(&bench.request(EmulatorChoice::Auto), &facts).unwrap_err();

@@ -200,11 +200,19 @@ fn commands() {
         (Layout::Merged, EmulatorChoice::Fex, "game", vec![format!("{root}/usr/bin/game")], false),
         // Found along PATH in the runtime before any of the host's.
         (Layout::NonMerged, EmulatorChoice::Fex, "cat", vec![format!("{root}/bin/cat")], false),
-        // Absolute links below the root mean something else to the kernel.
+        // Links on the way are relative below the root; many programs go by their name.
         (
             Layout::Merged,
             EmulatorChoice::Fex,
             "editor",
+            vec![format!("{root}/usr/bin/editor")],
+            false,
+        ),
+        // Elsewhere absolute ones stay, and mean something else to the kernel.
+        (
+            Layout::Merged,
+            EmulatorChoice::Fex,
+            "/usr/games/far",
             vec![format!("{root}/usr/bin/game")],
             false,
         ),
@@ -238,6 +246,12 @@ fn commands() {
         request.command = vec![asked.into()];
         let plan = bench.plan(&request);
         assert_eq!(words(&plan.command), want, "{asked}");
+        if let Some(program) = want[0].strip_prefix(root) {
+            let seen = Seen::new(&bench, &plan);
+            let found = seen.find(&View::Native, Call::Execute, &want[0]);
+            let found = found.unwrap_or_else(|e| panic!("{program}: {e}"));
+            assert_eq!(seen.namespace.architecture(&found), Some(X), "{program}");
+        }
         let codes: Vec<Code> = plan.warnings.iter().map(|w| w.code).collect();
         assert_eq!(codes.contains(&Code::NATIVE_CHILDREN), warned, "{asked}: {codes:?}");
     }
