@@ -6,18 +6,23 @@
 //! native process or to an emulated program ([`View`]), and how it is found.
 //!
 //! Mirrors the kernel's path look-up (fs/namei.c), mounts (fs/namespace.c) and overlayfs, and the
-//! path rules of FEX and qemu-user; `sandbox/tests/oracle.rs` compares it with these. Must not write,
+//! path rules of FEX and qemu-user; `sandbox/tests/oracle` compares it with these. Must not write,
 //! mount or decide, and never triggers an automount. It looks as the user who asks: as root it would
 //! see what the user may not. Files of procfs that depend on the process that asks cannot be
-//! simulated, and are reported as such.
+//! simulated, and are reported as such; and an overlay may be searched where whoever mounts it may, which
+//! cannot be seen without being that.
 
 mod apply;
+mod error;
 mod found;
 mod host;
 mod mount;
 mod union;
 mod view;
 mod walk;
+
+#[cfg(test)]
+mod tests;
 
 use crate::{ContainerPath, HostPath, LayerEntry, Plan, RootPath, Tuple};
 use mount::{Branch, Content, MadeKind, Mount, Outside, Place};
@@ -26,7 +31,7 @@ use rustix::io::Errno;
 use std::collections::HashMap;
 use std::io::Read;
 
-pub use apply::Error;
+pub use error::Error;
 pub use found::{Entry, Failure, Found, Kind, Origin, Reason, Step};
 pub use view::{Call, View};
 

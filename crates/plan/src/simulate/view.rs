@@ -29,7 +29,7 @@ pub enum View {
 pub enum Call {
     /// `open`, `openat`.
     Open,
-    /// `stat`, `access`.
+    /// `stat`: `newfstatat`.
     Stat,
     /// `lstat`.
     Lstat,
@@ -129,7 +129,8 @@ const fn rule(
 
 /// FEX 2502 to 2608: Source/Tools/LinuxEmulation/LinuxSyscalls/FileManagement.cpp
 /// (`GetEmulatedFDPath`), measured for `spec/fex.md`. qemu-user 5 to 8: util/path.c (`path`) and its
-/// callers in linux-user/syscall.c and elfload.c; tried with 7.2 by `sandbox/tests/oracle`.
+/// callers in linux-user/syscall.c and elfload.c; tried with 7.2 by `sandbox/tests/oracle`. `statx`,
+/// `faccessat` and the extended attributes are not redirected there (tried), and not modelled.
 const RULES: &[Rule] = {
     use Below::*;
     use Call::*;

@@ -37,6 +37,7 @@ pub(crate) enum Outcome {
 }
 
 /// The programs that are needed.
+#[derive(Clone, Debug)]
 pub(crate) struct Programs {
     /// `examples/stage.rs`, static: launcher, supervisor below bwrap, and probe.
     pub(crate) stage: PathBuf,

@@ -15,6 +15,7 @@ mod case;
 mod compare;
 mod expect;
 mod generate;
+mod interpreter;
 mod known;
 mod programs;
 mod reduce;
@@ -28,7 +29,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::time::{Duration, Instant};
 
 /// Cases of each test, unless more are asked for.
-const CASES: u64 = 60;
+const CASES: u64 = 50;
 
 /// Questions in each case.
 const QUESTIONS: usize = 250;
@@ -77,6 +78,12 @@ fn the_kernel_agrees() {
 #[test]
 fn qemu_agrees() {
     search(&[Way::Qemu], 2);
+}
+
+#[test]
+fn qemu_finds_the_program_interpreter() {
+    let programs = need!(programs());
+    println!("{} interpreters", interpreter::check_all(&programs));
 }
 
 #[test]

@@ -67,6 +67,7 @@ impl World {
             ("opt/questions", Thing::File),
             ("opt/qemu", Thing::File),
             ("opt/host", Thing::Directory(0o755)),
+            ("run/ir", Thing::Directory(0o755)),
         ] {
             put(&top, name, &(path.to_owned(), thing));
         }
