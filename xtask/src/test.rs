@@ -3,11 +3,12 @@
 mod suite;
 mod tally;
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 
 use crate::cargo::{self, Workspace};
 use crate::error::{Context, Problem, Result};
-use crate::lab::Lab;
+use crate::lab::{Lab, is_root};
 use crate::progress::step;
 use crate::{dist, user};
 use tally::Tally;
@@ -23,8 +24,12 @@ const TARGET_FOREIGN: &str = "aarch64-unknown-linux-musl";
 /// in a random container.
 const STAGE: &str = "stage";
 
-/// The test program of the command: real launches.
-const TESTS: &str = "launch";
+/// The test programs of the command that are run in every host: real launches, and what is said about
+/// the machine.
+const TESTS: &[&str] = &["launch", "doctor"];
+
+/// A bwrap that is set-uid root, as some machines have it, for tests; only root can make one.
+const SETUID_BWRAP: &str = "bwrap-setuid";
 
 /// What `cargo xtask test` was asked for.
 pub(crate) struct Options {
@@ -120,11 +125,18 @@ fn build(workspace: &Workspace) -> Result<Programs> {
             dist::replace(&built, &place.join(name))?;
         }
     }
-    let arguments =
-        ["test", "--locked", "-p", "bathysphere", "--test", TESTS, "--target", TARGET, "--no-run"];
-    let built = cargo::executable(&arguments, TESTS)?;
-    dist::replace(&built, &dir.join(TESTS))?;
-    user::require_readable(&dir.join(TESTS))?;
+    for tests in TESTS {
+        let package = ["test", "--locked", "-p", "bathysphere", "--test", tests];
+        let arguments = [&package[..], &["--target", TARGET, "--no-run"]].concat();
+        let built = cargo::executable(&arguments, tests)?;
+        dist::replace(&built, &dir.join(tests))?;
+        user::require_readable(&dir.join(tests))?;
+    }
+    if is_root() {
+        let bwrap = dir.join(SETUID_BWRAP);
+        fs::copy("/usr/bin/bwrap", &bwrap).at("making", &bwrap)?;
+        fs::set_permissions(&bwrap, Permissions::from_mode(0o4755)).at("changing", &bwrap)?;
+    }
     let foreign = dist::release("bathysphere-testkit", "bathysphere-probe", TARGET_FOREIGN)?;
     let place = dir.join(TARGET_FOREIGN);
     fs::create_dir_all(&place).at("creating", &place)?;

@@ -110,7 +110,7 @@ mod tests {
         for (bytes, want) in [
             (&b"\0Mesa 22.3.6\0"[..], Some("22.3.6")),
             (
-                b"Mesa DRI %s\0Mesa Project\04.5 (Core Profile) Mesa 25.0.7-2+deb13u1\0",
+                b"Mesa DRI %s\0Mesa Project\0OpenGL 4.5 (Core Profile) Mesa 25.0.7-2+deb13u1\0",
                 Some("25.0.7-2+deb13u1"),
             ),
             (b"Mesa 24.1.0-devel (git-abc)\0", Some("24.1.0-devel")),

@@ -11,8 +11,11 @@ use plan::{Code, Problem, RootPath, Tuple};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
+/// How the version is found in a text.
+type Find = fn(&str) -> Option<String>;
+
 /// Where the kernel module says its version, and where that is in the text.
-const KERNEL: &[(&str, fn(&str) -> Option<String>)] = &[
+const KERNEL: &[(&str, Find)] = &[
     ("/proc/driver/nvidia/version", in_banner),
     ("/sys/module/nvidia/version", |text| version(text.trim()).map(ToOwned::to_owned)),
 ];
@@ -198,10 +201,12 @@ mod tests {
         (tree, root)
     }
 
-    /// Module and libraries by architecture, and what the problems say.
+    /// What the host has, libraries by architecture, what the problems say.
+    type Row = (&'static str, &'static [(Tuple, &'static str)], &'static [&'static str]);
+
     #[test]
     fn parts_that_do_not_fit() {
-        let table: &[(&str, &[(Tuple, &str)], &[&str])] = &[
+        let table: &[Row] = &[
             // Nothing of NVIDIA; a module that is loaded without libraries; libraries without it.
             ("usr/", &[], &[]),
             ("sys/module/nvidia/version = 535.183.01", &[], &[]),

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::tally::Tally;
-use super::{Programs, STAGE, TARGET, TARGET_FOREIGN, TESTS};
+use super::{Programs, SETUID_BWRAP, STAGE, TARGET, TARGET_FOREIGN, TESTS};
 use crate::cargo::{self, Workspace};
 use crate::error::{Context, Problem, Result};
 use crate::lab::enter::{Bind, Entry};
@@ -62,6 +62,7 @@ pub(super) fn machine(
     test.env("INSTA_WORKSPACE_ROOT", &workspace.root).env("INSTA_UPDATE", "no");
     if is_root() {
         test.env("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER", runner(home.path()));
+        test.env("BATHYSPHERE_SETUID_BWRAP", programs.dir.join(SETUID_BWRAP));
     }
     counted(tally, &mut test)
 }
@@ -71,7 +72,7 @@ pub(super) fn documentation(tally: &mut Tally) -> Result<()> {
     counted(tally, &mut limited(&cargo::cargo(&["test", "--workspace", "--doc", "--locked"])))
 }
 
-/// The launch tests inside the host of the laboratory that the tally is named after.
+/// The tests of the command inside the host of the laboratory that the tally is named after.
 pub(super) fn host(tally: &mut Tally, programs: &Programs, no_skip: bool) -> Result<()> {
     let root = programs.lab.root(tally.name)?;
     Entry::check(root.clone())?;
@@ -85,9 +86,11 @@ pub(super) fn host(tally: &mut Tally, programs: &Programs, no_skip: bool) -> Res
         entry = entry.env(name, value);
     }
     entry = entry.env("BATHYSPHERE_TEST_HOST", tally.name);
-    let tests = inside.join(TESTS);
-    let command = [tests.into_os_string(), "--show-output".into()];
-    entry.run_with(&command, |bwrap| Ok(counted(tally, &mut limited(bwrap))))?
+    for tests in TESTS {
+        let command = [inside.join(tests).into_os_string(), "--show-output".into()];
+        entry.run_with(&command, |bwrap| Ok(counted(tally, &mut limited(bwrap))))??;
+    }
+    Ok(())
 }
 
 /// How cargo is told to run test programs as the ordinary user.

@@ -7,7 +7,7 @@ use plan::Severity;
 use std::fmt::Write as _;
 
 /// Columns of the names on the left.
-const LEFT: usize = 14;
+const LEFT: usize = 17;
 
 /// The report as text.
 pub(super) fn text(report: &Report, terminal: &Terminal) -> String {
