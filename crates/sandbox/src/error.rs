@@ -123,6 +123,16 @@ pub enum Error {
         /// The error that `execve` gave.
         failure: Box<SysError>,
     },
+    /// The emulator's server is not ready.
+    #[error("the emulator's server `{program}` did not become ready: {why}")]
+    Server {
+        /// Its program, as it was given.
+        program: String,
+        /// What it did instead.
+        why: String,
+        /// What it wrote to standard output, one line each.
+        said: Vec<String>,
+    },
     /// There is no bwrap.
     #[error("bwrap was not found")]
     BwrapMissing {
@@ -248,6 +258,7 @@ impl Error {
             Error::CommandNotExecutable { .. } => Code::COMMAND_NOT_EXECUTABLE,
             Error::LockBusy(_) => Code::RUNTIME_BUSY,
             Error::Lock { .. } => Code::UNREADABLE,
+            Error::Server { .. } => Code::EMULATOR_SERVER,
             Error::BwrapMissing { .. } | Error::BwrapFailed { .. } => Code::BWRAP_UNUSABLE,
             Error::Descriptor { .. } | Error::BadCommand(_) | Error::WorkingDirectory { .. } => {
                 Code::BAD_VALUE
@@ -290,6 +301,11 @@ impl Error {
                  `--filesystem`"
                     .into()
             }
+            Error::Server { .. } => {
+                "look at the messages above; check `server_argv` in the emulator's manifest, or \
+                 leave it out to run without a server"
+                    .into()
+            }
             Error::BwrapMissing { .. } => "install the package `bubblewrap`".into(),
             Error::BwrapFailed { diagnosis: Some(found), .. } => found.hint.clone(),
             Error::BwrapFailed { .. } => {
@@ -309,6 +325,7 @@ impl Error {
             Error::CommandNotExecutable { file, failure, .. } => {
                 vec![format!("file {file}"), failure.to_string()]
             }
+            Error::Server { said, .. } => said.iter().map(|line| format!("said {line}")).collect(),
             Error::BwrapFailed { messages, diagnosis, .. } => {
                 let seen = diagnosis.iter().flat_map(|found| &found.evidence);
                 messages.iter().chain(seen).cloned().collect()

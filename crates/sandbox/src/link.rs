@@ -6,12 +6,14 @@
 
 use crate::error::Error;
 use crate::sys::{self, SysError};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socketpair,
 };
 use serde::{Deserialize, Serialize};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
 
 /// Longest message, in bytes. A failure with a long trail is far below it.
 const MESSAGE_BYTES: usize = 64 * 1024;
@@ -70,6 +72,14 @@ impl Ours {
     /// Asks the supervisor to pass on a signal. One that has ended already does not hear it.
     pub(crate) fn signal(&self, signal: i32) {
         let _ = send(&self.0, &signal.to_ne_bytes(), SendFlags::NOSIGNAL | SendFlags::DONTWAIT);
+    }
+
+    /// Waits until the other end is closed, everywhere it was inherited, or for `limit`.
+    pub(crate) fn wait_for_end(&self, limit: Duration) {
+        let mut events = [PollFd::new(&self.0, PollFlags::empty())];
+        let limit = Timespec::try_from(limit).ok();
+        // Interrupted or not, the caller looks itself.
+        let _ = poll(&mut events, limit.as_ref());
     }
 
     /// The failure that has arrived, if any.

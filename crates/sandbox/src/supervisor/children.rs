@@ -1,5 +1,6 @@
 //! The supervisor's children: what it has started, and orphans that the kernel gave to it.
 
+use super::server::Server;
 use crate::sys::signal::send;
 use rustix::fs::{Mode, OFlags, RawDir, open};
 use std::collections::BTreeSet;
@@ -10,9 +11,10 @@ use std::mem::MaybeUninit;
 const LIST_BYTES: u64 = 1 << 20;
 
 /// Sends `signal`, and SIGCONT so that a stopped process gets it, to every child that is not in
-/// `told`, and adds these to it.
-pub(super) fn signal_all(signal: i32, told: &mut BTreeSet<i32>) {
-    let children = list();
+/// `told` and does not keep the server, and adds these to it.
+pub(super) fn signal_all(signal: i32, server: Option<&Server>, told: &mut BTreeSet<i32>) {
+    let mut children = list();
+    children.retain(|pid| server.is_none_or(|server| !server.is_kept_by(*pid)));
     told.retain(|pid| children.contains(pid));
     for pid in children {
         if told.insert(pid) {
@@ -21,6 +23,11 @@ pub(super) fn signal_all(signal: i32, told: &mut BTreeSet<i32>) {
             let _ = send(pid, libc::SIGCONT);
         }
     }
+}
+
+/// Whether there is any child beside the one that keeps the server.
+pub(super) fn any_but(server: &Server) -> bool {
+    list().into_iter().any(|pid| !server.is_kept_by(pid))
 }
 
 /// Process ids of the children. Empty where the container has no procfs.

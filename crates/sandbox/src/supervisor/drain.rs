@@ -1,6 +1,7 @@
 //! From the command's end to the end of everything that it left behind.
 
-use super::children::signal_all;
+use super::children::{any_but, signal_all};
+use super::server::Server;
 use super::watch::wake;
 use crate::link::Theirs;
 use crate::relay::Signals;
@@ -72,13 +73,14 @@ impl Schedule {
     }
 }
 
-/// Ends or waits for all children, orphans included, as the plan says. `gone`: the launcher has
-/// ended, so nothing is waited for without limit.
+/// Ends or waits for all children, orphans included, as the plan says; the emulator's server may go
+/// on. `gone`: the launcher has ended, so nothing is waited for without limit.
 pub(super) fn descendants(
     spec: &Spec,
     mut gone: bool,
     theirs: &Theirs,
     signals: &Signals,
+    server: Option<&Server>,
 ) -> Result<(), SysError> {
     let mut schedule = Schedule::new(spec.terminate_idle, spec.terminate_grace, Instant::now());
     if gone {
@@ -90,11 +92,17 @@ pub(super) fn descendants(
         loop {
             match call("waitpid", "any child", wait(None, false))? {
                 Waited::NoChildren => return Ok(()),
-                Waited::Child(pid, _) => {
+                Waited::Child(pid, ended) => {
                     told.remove(&pid);
+                    if let Some(server) = server {
+                        server.note_end(pid, ended);
+                    }
                 }
                 Waited::Nothing => break,
             }
+        }
+        if server.is_some_and(|server| !any_but(server)) {
+            return Ok(());
         }
         if told_in != schedule.phase {
             told.clear();
@@ -102,8 +110,8 @@ pub(super) fn descendants(
         }
         match schedule.phase {
             Phase::Wait => {}
-            Phase::Terminate => signal_all(libc::SIGTERM, &mut told),
-            Phase::Kill => signal_all(libc::SIGKILL, &mut told),
+            Phase::Terminate => signal_all(libc::SIGTERM, server, &mut told),
+            Phase::Kill => signal_all(libc::SIGKILL, server, &mut told),
         }
         let woken = wake(signals, theirs, gone, schedule.ends)?;
         let now = Instant::now();

@@ -8,6 +8,7 @@ mod children;
 mod command;
 mod diagnose;
 mod drain;
+mod server;
 mod watch;
 
 use crate::error::Error;
@@ -109,7 +110,7 @@ pub(crate) fn enter_directory(path: &ContainerPath) -> Result<(), Error> {
 /// Runs the command of `spec` and returns its exit status, or that of the failure that the launcher
 /// has been told.
 pub(crate) fn supervise(spec: &Spec, theirs: Theirs, signals: &Signals) -> u8 {
-    match attempt(spec, &theirs, signals) {
+    match attempt(spec, &theirs, signals, || ()) {
         Ok(status) => status,
         Err(error) => {
             theirs.fail(&error);
@@ -118,7 +119,13 @@ pub(crate) fn supervise(spec: &Spec, theirs: Theirs, signals: &Signals) -> u8 {
     }
 }
 
-fn attempt(spec: &Spec, theirs: &Theirs, signals: &Signals) -> Result<u8, Error> {
+/// `started` is called once the command runs.
+fn attempt(
+    spec: &Spec,
+    theirs: &Theirs,
+    signals: &Signals,
+    started: impl FnOnce(),
+) -> Result<u8, Error> {
     for &held in &spec.hold {
         call("fcntl", held, fd::set_close_on_exec(held, true))
             .map_err(|failure| doing("keeping locks", failure))?;
@@ -133,9 +140,32 @@ fn attempt(spec: &Spec, theirs: &Theirs, signals: &Signals) -> Result<u8, Error>
     if watch::launcher_is_gone(theirs) {
         return Ok(125);
     }
+    let server = match &spec.server {
+        None => None,
+        Some(server) => match server::start(server, theirs, signals)? {
+            server::Start::Ready(server) => Some(server),
+            server::Start::Interrupted(status) => return Ok(status),
+        },
+    };
+    let ran = command(spec, theirs, signals, server.as_ref(), started);
+    if let Some(server) = server {
+        server.end();
+    }
+    ran
+}
+
+/// Runs the command and ends what it leaves behind.
+fn command(
+    spec: &Spec,
+    theirs: &Theirs,
+    signals: &Signals,
+    server: Option<&server::Server>,
+    started: impl FnOnce(),
+) -> Result<u8, Error> {
     let command = command::start(spec)?;
-    let (status, gone) = watch::until_end(command, spec, theirs, signals)?;
-    drain::descendants(spec, gone, theirs, signals)
+    started();
+    let (status, gone) = watch::until_end(command, spec, theirs, signals, server)?;
+    drain::descendants(spec, gone, theirs, signals, server)
         .map_err(|failure| doing("ending descendants", failure))?;
     Ok(status)
 }

@@ -1,5 +1,6 @@
 //! From the command's start to its end.
 
+use super::server::Server;
 use super::{children, doing};
 use crate::error::Error;
 use crate::link::Theirs;
@@ -70,12 +71,13 @@ pub(super) fn until_end(
     spec: &Spec,
     theirs: &Theirs,
     signals: &Signals,
+    server: Option<&Server>,
 ) -> Result<(u8, bool), Error> {
     let failed = |failure| doing("waiting for the command", failure);
     let mut gone = false;
     let mut deadline = None;
     loop {
-        if let Some(status) = collect(command).map_err(failed)? {
+        if let Some(status) = collect(command, server).map_err(failed)? {
             return Ok((status, gone));
         }
         let woken = wake(signals, theirs, gone, deadline).map_err(failed)?;
@@ -83,10 +85,10 @@ pub(super) fn until_end(
             gone = true;
             let grace = Duration::from_millis(spec.terminate_grace).max(ORPHANED);
             deadline = Some(Instant::now() + grace);
-            children::signal_all(libc::SIGTERM, &mut Default::default());
+            children::signal_all(libc::SIGTERM, server, &mut Default::default());
         }
         if deadline.is_some_and(|at| at <= Instant::now()) {
-            children::signal_all(libc::SIGKILL, &mut Default::default());
+            children::signal_all(libc::SIGKILL, server, &mut Default::default());
             deadline = None;
         }
         for arrived in woken.signals {
@@ -101,12 +103,16 @@ pub(super) fn until_end(
 }
 
 /// Collects every child that has ended; the command's status when it is among them.
-fn collect(command: i32) -> Result<Option<u8>, SysError> {
+fn collect(command: i32, server: Option<&Server>) -> Result<Option<u8>, SysError> {
     let mut status = None;
     loop {
         match call("waitpid", "any child", wait(None, false))? {
             Waited::Child(pid, ended) if pid == command => status = Some(ended.status()),
-            Waited::Child(..) => {}
+            Waited::Child(pid, ended) => {
+                if let Some(server) = server {
+                    server.note_end(pid, ended);
+                }
+            }
             Waited::Nothing => return Ok(status),
             Waited::NoChildren if status.is_some() => return Ok(status),
             Waited::NoChildren => return Err(SysError::new("waitpid", command, Errno::CHILD)),
