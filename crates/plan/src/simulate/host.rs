@@ -52,6 +52,7 @@ const PROC_SUPER_MAGIC: u64 = 0x9fa0;
 #[derive(Debug, Default)]
 pub(super) struct Host {
     nodes: RefCell<HashMap<HostPath, Result<Node, Errno>>>,
+    links: RefCell<HashMap<HostPath, Result<Vec<u8>, Errno>>>,
     /// Whether a device is a procfs.
     procs: RefCell<HashMap<u64, bool>>,
 }
@@ -63,6 +64,16 @@ impl Host {
         }
         let seen = look(path);
         self.nodes.borrow_mut().insert(path.clone(), seen);
+        seen
+    }
+
+    /// The text of a symbolic link.
+    pub(super) fn link(&self, path: &HostPath) -> Result<Vec<u8>, Errno> {
+        if let Some(seen) = self.links.borrow().get(path) {
+            return seen.clone();
+        }
+        let seen = link(path);
+        self.links.borrow_mut().insert(path.clone(), seen.clone());
         seen
     }
 
@@ -103,8 +114,7 @@ pub(super) fn kind_of(kind: FileType) -> Kind {
     }
 }
 
-/// The text of a symbolic link.
-pub(super) fn link(path: &HostPath) -> Result<Vec<u8>, Errno> {
+fn link(path: &HostPath) -> Result<Vec<u8>, Errno> {
     rustix::fs::readlink(path.as_path(), Vec::new()).map(std::ffi::CString::into_bytes)
 }
 

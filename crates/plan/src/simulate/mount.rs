@@ -152,7 +152,7 @@ impl<'p> Branch<'p> {
                 let path = base.lexically(at);
                 match outside.made.get(&path) {
                     Some(made) => text_of(Some(made)),
-                    None => host::link(&path).map(ByteString),
+                    None => outside.host.link(&path).map(ByteString),
                 }
             }
             Branch::Layer(spec, base) => match spec.entries.get(&lexically(base, at)) {

@@ -84,15 +84,8 @@ impl<'n, 'p> Walk<'n, 'p> {
     }
 
     fn path(&mut self, path: &[u8], last: Last) -> Result<Reached, Stop> {
-        let here = self.namespace.path_of(&self.at);
-        if path.contains(&0) {
-            return Err((Reason::Nul, here));
-        }
-        if path.is_empty() {
-            return Err((Reason::NotFound, here));
-        }
-        if path.len() >= PATH_MAX {
-            return Err((Reason::NameTooLong, here));
+        if let Some(reason) = refused(path) {
+            return self.stop(reason);
         }
         if path[0] == b'/' {
             self.at = self.root.clone();
@@ -101,20 +94,19 @@ impl<'n, 'p> Walk<'n, 'p> {
         let mut todo = Vec::new();
         let mut directory = push(&mut todo, path);
         let mut follow = last == Last::Follow || directory;
-        let mut node = self.namespace.look(&self.at).map_err(|r| (r, here))?;
+        let mut node = self.node()?;
         while let Some(name) = todo.pop() {
             if node.kind != Kind::Directory {
-                return Err((Reason::NotADirectory, self.namespace.path_of(&self.at)));
+                return self.stop(Reason::NotADirectory);
             }
             if !self.privileged && is_locked(&node) {
-                return Err((Reason::Denied, self.namespace.path_of(&self.at)));
+                return self.stop(Reason::Denied);
             }
             match name.as_slice() {
                 b"." => continue,
                 b".." => {
                     self.up();
-                    let here = self.namespace.path_of(&self.at);
-                    node = self.namespace.look(&self.at).map_err(|r| (r, here))?;
+                    node = self.node()?;
                     continue;
                 }
                 _ => {}
@@ -127,7 +119,7 @@ impl<'n, 'p> Walk<'n, 'p> {
             let text = self.link()?;
             self.links += 1;
             if self.links > MAX_LINKS {
-                return Err((Reason::Loop, self.namespace.path_of(&self.at)));
+                return self.stop(Reason::Loop);
             }
             let was_last = todo.is_empty();
             let wants_directory = push(&mut todo, text.as_bytes());
@@ -137,13 +129,21 @@ impl<'n, 'p> Walk<'n, 'p> {
             }
             self.at =
                 if text.as_bytes().first() == Some(&b'/') { self.root.clone() } else { parent };
-            let here = self.namespace.path_of(&self.at);
-            node = self.namespace.look(&self.at).map_err(|r| (r, here))?;
+            node = self.node()?;
         }
         if directory && node.kind != Kind::Directory {
-            return Err((Reason::NotADirectory, self.namespace.path_of(&self.at)));
+            return self.stop(Reason::NotADirectory);
         }
         Ok(Reached { place: self.at.clone(), node })
+    }
+
+    fn stop<T>(&self, reason: Reason) -> Result<T, Stop> {
+        Err((reason, self.namespace.path_of(&self.at)))
+    }
+
+    /// What is where the walk is.
+    fn node(&self) -> Result<Node, Stop> {
+        self.namespace.look(&self.at).or_else(|reason| self.stop(reason))
     }
 
     /// `..`
@@ -166,22 +166,16 @@ impl<'n, 'p> Walk<'n, 'p> {
 
     /// A name in the directory where the walk is.
     fn down(&mut self, name: &[u8]) -> Result<Node, Stop> {
-        let namespace = self.namespace;
-        let here = namespace.path_of(&self.at);
         if name.len() > NAME_MAX {
-            return Err((Reason::NameTooLong, here));
+            return self.stop(Reason::NameTooLong);
         }
-        let child = match self.at.at.join(OsStr::from_bytes(name)) {
-            Ok(at) => Place { mount: self.at.mount, at },
-            Err(_) => return Err((Reason::Nul, here)),
+        let Ok(at) = self.at.at.join(OsStr::from_bytes(name)) else {
+            return self.stop(Reason::Nul);
         };
-        if namespace.depends_on_process(&self.at, name) {
-            return Err((Reason::Process, namespace.path_of(&child)));
-        }
-        let stop = |reason| (reason, namespace.path_of(&child));
-        let covered = namespace.covered(child.clone(), Some(self.trail));
-        self.at = covered;
-        namespace.look(&self.at).map_err(stop)
+        let process = self.namespace.depends_on_process(&self.at, name);
+        let child = Place { mount: self.at.mount, at };
+        self.at = self.namespace.covered(child, Some(self.trail));
+        if process { self.stop(Reason::Process) } else { self.node() }
     }
 
     /// The text of the link where the walk is, noted in the trail.
@@ -194,6 +188,19 @@ impl<'n, 'p> Walk<'n, 'p> {
         self.namespace.note_choice(&self.at, self.trail);
         self.trail.push(Step::Link { at, target: text.clone() });
         Ok(text)
+    }
+}
+
+/// What no walk is begun with.
+fn refused(path: &[u8]) -> Option<Reason> {
+    if path.contains(&0) {
+        Some(Reason::Nul)
+    } else if path.is_empty() {
+        Some(Reason::NotFound)
+    } else if path.len() >= PATH_MAX {
+        Some(Reason::NameTooLong)
+    } else {
+        None
     }
 }
 

@@ -6,10 +6,10 @@ use super::root::Kind;
 use crate::sys::mount::Attributes;
 use crate::sys::{SysError, call};
 use plan::{Access, ContainerPath, HostPath};
-use rustix::fs::{CWD, FileType, fstat};
+use rustix::fs::{CWD, FileType, OFlags, fstat};
 use rustix::io::Errno;
-use rustix::mount::{OpenTreeFlags, open_tree};
-use std::os::fd::OwnedFd;
+use rustix::mount::{OpenTreeFlags, UnmountFlags, open_tree};
+use std::os::fd::{AsRawFd, OwnedFd};
 
 /// What a bind of this access adds to its mounts. bwrap adds the same.
 fn attributes(access: Access) -> Attributes {
@@ -38,13 +38,29 @@ pub(super) fn apply(
         _ => Kind::File,
     };
     let attributes = attributes(access);
-    match set_attributes(&tree, attributes, true, source) {
-        Err(error) if error.is(&[Errno::NOSYS]) => {
-            root.mount(tree, at, kind)?;
-            remount::after_mounting(root, at, attributes)
-        }
-        other => other.and_then(|()| root.mount(tree, at, kind)),
+    // What the new root covers by now, before it may cover more.
+    let ours = root.covered();
+    let remount = match set_attributes(&tree, attributes, true, source) {
+        Err(error) if error.is(&[Errno::NOSYS]) => true,
+        other => other.map(|()| false)?,
+    };
+    root.mount(tree, at, kind)?;
+    if source.file_name().is_none() {
+        uncover(root, at, ours)?;
     }
+    if remount { remount::after_mounting(root, at, attributes) } else { Ok(()) }
+}
+
+/// The new root is mounted over the old one until it takes its place, and a copy of all that is
+/// mounted at `/` has a copy of it: away with that.
+fn uncover(root: &Root, at: &ContainerPath, covered: usize) -> Result<(), SysError> {
+    for _ in 0..=covered {
+        let top = call("openat2", at, root.open(at, OFlags::PATH | OFlags::CLOEXEC))?;
+        let path = format!("/proc/self/fd/{}", top.as_raw_fd());
+        let done = rustix::mount::unmount(path.as_str(), UnmountFlags::DETACH);
+        call("umount2", format_args!("{at}, MNT_DETACH"), done)?;
+    }
+    Ok(())
 }
 
 /// A copy of the mounts at and below `source`, not mounted anywhere yet. Recursive always: a

@@ -248,9 +248,12 @@ pub(crate) fn layer(index: usize, entries: &[Entry]) -> LayerSpec {
     spec
 }
 
-/// `t0/usr` below `world`, or a path in a layer.
+/// `t0/usr` below `world`, a path in a layer, or an absolute path of this machine.
 fn source(text: &str, world: &std::path::Path) -> Source {
     let (name, path) = text.split_once('/').unwrap_or((text, ""));
+    if name.is_empty() {
+        return Source::Host(HostPath::literal(text));
+    }
     if name.starts_with('l') {
         Source::Layer {
             layer: LayerName(name.into()),
