@@ -9,7 +9,7 @@ use crate::capture::Captured;
 use crate::draft::Draft;
 use crate::emulation::command::Programs;
 use crate::emulation::providers::{self, Source};
-use crate::emulation::{Arrangement, choose, overlay};
+use crate::emulation::{self, Arrangement, choose, overlay};
 use crate::etc::{self, Etc};
 use crate::exports::{Exports, Mode, Wish};
 use crate::facts::Facts;
@@ -129,6 +129,7 @@ fn with_runtime(
     draft.warnings.extend(runtime.warnings.iter().cloned());
     let groups = providers::choose(request, facts, draft.raw(), arrangement, &runtime.tuples)
         .map_err(|p| vec![p])?;
+    draft.decisions.extend(emulation::record::decisions(arrangement, &groups, &|t| facts.runs(t)));
     let overlay = match arrangement {
         Arrangement::Overlay(overlay) => Some(overlay),
         Arrangement::Native | Arrangement::Direct(_) => None,

@@ -92,9 +92,13 @@ pub(crate) fn choose(
         );
     }
     runtime.tuples = kept;
-    let root = root(request, facts, raw, kind, &runtime.tuples)?;
+    let (root, root_origin) = match root(request, facts, raw, kind, &runtime.tuples)? {
+        Some((root, origin)) => (Some(root), origin),
+        None => (None, String::new()),
+    };
     let native = facts.native.unwrap_or(Tuple::X86_64);
-    Ok(Arrangement::Overlay(Box::new(Overlay { kind, native, root, registrations })))
+    let overlay = Overlay { kind, native, root, root_origin, registrations };
+    Ok(Arrangement::Overlay(Box::new(overlay)))
 }
 
 /// The manifest that the environment names.
@@ -233,9 +237,11 @@ fn root(
     raw: &Root,
     kind: Emulator,
     tuples: &[Tuple],
-) -> Result<Option<Root>, Problem> {
+) -> Result<Option<(Root, String)>, Problem> {
     match found(request, facts, raw, kind, tuples)? {
-        Some(Found::Directory { path, origin }) => open(raw, &path, &origin).map(Some),
+        Some(Found::Directory { path, origin }) => {
+            open(raw, &path, &origin).map(|root| Some((root, origin)))
+        }
         Some(Found::Image { path, format, origin }) => Err(Problem::blocking(
             Code::EMULATOR_ROOT_UNUSABLE,
             format!(

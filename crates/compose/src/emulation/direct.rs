@@ -102,6 +102,16 @@ impl Direct {
         })
     }
 
+    /// The architectures of the runtime that it runs.
+    pub(crate) fn emulated(&self) -> &[Tuple] {
+        &self.emulated
+    }
+
+    /// Where the container has its program for the main command.
+    pub(crate) fn program(&self) -> ContainerPath {
+        self.main.place()
+    }
+
     fn lines(&self) -> impl Iterator<Item = &Line> {
         [&self.main, &self.container].into_iter().chain(&self.server)
     }
@@ -129,6 +139,7 @@ impl Direct {
             mount: ContainerPath::literal("/run/host"),
             tuples,
             part: Part::Emulator { libraries: self.manifest.required_libraries.clone(), programs },
+            origin: "the emulator's manifest".into(),
             settings: BTreeMap::new(),
             locales: false,
         });

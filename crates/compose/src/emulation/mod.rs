@@ -13,6 +13,7 @@ pub(crate) mod fex;
 pub(crate) mod overlay;
 pub(crate) mod providers;
 pub(crate) mod qemu;
+pub(crate) mod record;
 
 use direct::Direct;
 use overlay::Overlay;

@@ -31,6 +31,8 @@ pub(crate) struct Overlay {
     pub(crate) native: Tuple,
     /// The emulator's root on the host, whose drivers are used unless others are named.
     pub(crate) root: Option<Root>,
+    /// What names it.
+    pub(crate) root_origin: String,
     /// The registration for each architecture; not empty.
     pub(crate) registrations: Vec<(Tuple, Registration)>,
 }

@@ -28,6 +28,8 @@ pub(crate) struct Group {
     pub(crate) tuples: Vec<Tuple>,
     pub(crate) part: Part,
     pub(crate) settings: BTreeMap<Tuple, Settings>,
+    /// What names it; empty where nothing does.
+    pub(crate) origin: String,
     /// Whether its locales may be used.
     pub(crate) locales: bool,
 }
@@ -110,7 +112,7 @@ impl Chooser<'_> {
             _ => HostPath::root(),
         };
         let wish =
-            Wish { choice: ProviderChoice::Root(root), origin: "default".into(), single: false };
+            Wish { choice: ProviderChoice::Root(root), origin: String::new(), single: false };
         self.take_wish(&wish, tuple).map(|_| ())
     }
 
@@ -148,7 +150,8 @@ impl Chooser<'_> {
             Source::Root(_) => at(view::PROVIDER),
         };
         let (tuples, part) = (vec![tuple], Part::Guest);
-        self.groups.push(Group { source, mount, tuples, part, settings, locales });
+        let origin = wish.origin.clone();
+        self.groups.push(Group { source, mount, tuples, part, settings, origin, locales });
         self.places.push((wish.choice.clone(), wish.single, manifest));
         Ok(true)
     }
@@ -183,7 +186,7 @@ impl Chooser<'_> {
         let path = if is_host { self.facts.host.path() } else { path };
         let root = choose::open_root(self.raw, path).map_err(|why| {
             let cause = match origin {
-                "default" => format!("the graphics provider `{path}` is no root"),
+                "" => format!("the graphics provider `{path}` is no root"),
                 origin => format!("the graphics provider `{path}`, named by {origin}, is no root"),
             };
             Problem::blocking(Code::PROVIDER_UNUSABLE, cause)

@@ -31,6 +31,12 @@ fn what_is_chosen() {
         bench.host.binfmt(every(removed));
         let plan = bench.plan(&bench.request(choice.clone()));
         assert_eq!(kind(&plan), Some(want), "{removed:?} {choice:?}");
+        let names =
+            ["emulator x86_64-linux-gnu", "graphics provider i386-linux-gnu", "emulator's root"];
+        for name in names {
+            let subject = plan::Subject::Other { name: name.into() };
+            assert!(plan.decisions.iter().any(|d| d.subject == subject), "{name}");
+        }
     }
 }
 
