@@ -1,10 +1,11 @@
 //! The overlay composition.
 
 use super::bench::*;
-use crate::EmulatorChoice;
 use crate::emulation::INTERPRETER_ROOT;
+use crate::{EmulatorChoice, RuntimeChoice};
 use plan::simulate::{Call, View};
-use plan::{Code, Composition, Emulator, Plan};
+use plan::{Code, Composition, Emulator, HostPath, Plan};
+use std::os::unix::fs::PermissionsExt;
 
 const EMULATORS: [(EmulatorChoice, Emulator); 2] =
     [(EmulatorChoice::Fex, Emulator::Fex), (EmulatorChoice::Qemu, Emulator::Qemu)];
@@ -99,6 +100,21 @@ fn emulated_programs_see_the_runtime_with_the_roots_drivers(case: &Case<'_>) {
         ("/var/lib/dpkg/status", "RT/var/lib/dpkg/status"),
     ] {
         assert_eq!(seen.emulated(path), want, "{path}: {about}");
+    }
+    // `execve` is FEX's affair; qemu-user leaves it to the kernel, to which these are the host's.
+    if *emulator == Emulator::Fex {
+        let emulated = seen.emulated.clone().unwrap();
+        for (path, call) in [
+            ("/bin/sh", Call::Shebang),
+            ("/bin/sh", Call::Execute),
+            ("/usr/bin/sh", Call::Execute),
+            ("/usr/bin/cat", Call::Execute),
+            ("/bin/cat", Call::Execute),
+        ] {
+            let found = seen.find(&emulated, call, path);
+            let found = found.unwrap_or_else(|e| panic!("{path}: {e}: {about}"));
+            assert_eq!(seen.namespace.architecture(&found), Some(X), "{path}: {about}");
+        }
     }
 }
 
@@ -308,6 +324,71 @@ fn stubs_of_thunks_are_no_drivers() {
     for name in ["libOpenGL.so.0", "dri/stub_dri.so"] {
         let path = format!("{overrides}/{name}");
         assert!(seen.find(&emulated, Call::Lstat, &path).is_err(), "{path}");
+    }
+}
+
+/// The other forms in which a runtime lies on disk: a merged `/usr` alone, as Flatpak has it, a depot.
+#[test]
+fn forms_of_runtimes() {
+    const FORMS: [&str; 3] = ["usr", "flatpak", "depot"];
+    for form in FORMS {
+        let bench = Bench::new(Layout::NonMerged, Layout::Merged, Layout::Merged);
+        let place = tempfile::tempdir().unwrap();
+        let source = bench.runtime.0.path();
+        let rt = place.path().join("rt");
+        let usr = if form == "usr" { rt.clone() } else { rt.join("files") };
+        std::fs::create_dir_all(usr.parent().unwrap()).unwrap();
+        std::fs::rename(source.join("usr"), &usr).unwrap();
+        std::fs::rename(source.join("etc"), usr.join("etc")).unwrap();
+        if form == "depot" {
+            let mut manifest = "#mtree\n".to_owned();
+            list(&usr, ".", &mut manifest);
+            // What a depot does not have on disk: a link.
+            std::fs::remove_file(usr.join("bin/sh")).unwrap();
+            std::fs::write(place.path().join("rt/usr-mtree.txt"), manifest).unwrap();
+        }
+        let mut request = bench.request(EmulatorChoice::Fex);
+        request.runtime = RuntimeChoice::Dir(HostPath::new(place.path().join("rt")).unwrap());
+        request.command = vec!["script".into()];
+        let plan = bench.plan(&request);
+        let seen = Seen::new(&bench, &plan);
+        let place = place.path().join("rt").display().to_string();
+        let short = |text: String| {
+            text.replace(&format!("{place}/files"), "FILES").replace(&place, "FILES")
+        };
+        for (path, want) in [
+            (format!("/usr/lib/{X}/libx.so.1"), format!("FILES/lib/{X}/libx.so.1")),
+            (format!("/lib/{I}/libz.so.1"), format!("FILES/lib/{I}/libz.so.1")),
+            (X.interpreter().into(), format!("ROOTFS/usr/lib/{X}/ld-2.36.so")),
+            ("/bin/sh".into(), "FILES/bin/dash".into()),
+            (format!("/overrides/lib/{X}/libGL.so.1"), format!("ROOTFS/usr/lib/{X}/libGL.so.1")),
+            ("/etc/ld.so.cache".into(), "layer:var-pressure-vessel-ldso/ld.so.cache".into()),
+        ] {
+            assert_eq!(short(seen.emulated(&path)), want, "{form}: {path}");
+        }
+        let command = words(&plan.command);
+        assert_eq!(command[1..], ["/usr/bin/script"], "{form}");
+        let found = seen.find(&View::Native, Call::Execute, &command[0]).unwrap();
+        assert_eq!(seen.namespace.architecture(&found), Some(X), "{form}: {command:?}");
+    }
+}
+
+/// The lines of a depot's manifest for a directory.
+fn list(directory: &std::path::Path, name: &str, out: &mut String) {
+    out.push_str(&format!("{name} type=dir\n"));
+    for entry in std::fs::read_dir(directory).unwrap().map(Result::unwrap) {
+        let (path, kind) = (entry.path(), entry.file_type().unwrap());
+        let name = format!("{name}/{}", entry.file_name().to_str().unwrap());
+        if kind.is_symlink() {
+            let target = std::fs::read_link(&path).unwrap();
+            out.push_str(&format!("{name} type=link link={}\n", target.display()));
+        } else if kind.is_dir() {
+            list(&path, &name, out);
+        } else {
+            let data = entry.metadata().unwrap();
+            let mode = if data.permissions().mode() & 0o111 == 0 { "644" } else { "755" };
+            out.push_str(&format!("{name} type=file size={} mode={mode}\n", data.len()));
+        }
     }
 }
 
