@@ -4,9 +4,12 @@
 //! the next `lab build` makes the root again, and nothing else does.
 
 mod bootstrap;
+mod emulation;
 pub(crate) mod enter;
 mod finish;
 mod form;
+mod kernel;
+mod merge;
 mod mirror;
 mod mtree;
 mod recipe;
@@ -70,7 +73,7 @@ impl Lab {
     /// Prints every root: its state, what it is, and why it is there.
     pub(crate) fn list(&self) {
         println!("laboratory: {}", self.dir.display());
-        for recipe in roots::RECIPES {
+        for recipe in roots::all() {
             let state = match self.state(recipe) {
                 State::Ready => "ready",
                 State::Stale => "stale",
@@ -80,7 +83,12 @@ impl Lab {
         }
     }
 
-    /// Names of the roots that serve as hosts.
+    /// Names of the roots that serve as hosts of foreign programs, on this machine's processor.
+    pub(crate) fn emulation_hosts() -> impl Iterator<Item = &'static str> {
+        emulation::hosts()
+    }
+
+    /// Names of the roots that serve as hosts of native launches.
     pub(crate) fn hosts() -> impl Iterator<Item = &'static str> {
         roots::hosts()
     }
@@ -93,7 +101,7 @@ impl Lab {
             wanted.extend(recipe.parent());
             wanted.push(recipe.name);
         }
-        for recipe in roots::RECIPES {
+        for recipe in roots::all() {
             if names.is_empty() || wanted.contains(&recipe.name) {
                 self.build_one(recipe)?;
             }
@@ -140,7 +148,7 @@ impl Lab {
             let aside = self.hidden(&format!("building-{}", recipe.name));
             remove(&aside)?;
             self.make(recipe, &aside)?;
-            if !recipe.is_host() {
+            if !recipe.is_host() && !recipe.shares_inodes() {
                 give_to_test_user(&aside)?;
             }
             let stamp = self.stamp_file(recipe);
@@ -165,6 +173,7 @@ impl Lab {
                 fs::create_dir_all(aside).at("creating", aside)?;
                 bootstrap::packages(suite, packages, aside, &log)
             }
+            Source::Kernel { suite, modules } => kernel::fetch(suite, modules, aside, &log),
             Source::Form { of, shape } => form::derive(*shape, &self.root(of)?, aside),
         }
     }
@@ -205,7 +214,7 @@ pub(crate) fn is_root() -> bool {
 
 fn find(name: &str) -> Result<&'static Recipe> {
     roots::find(name).ok_or_else(|| {
-        let names: Vec<_> = roots::RECIPES.iter().map(|recipe| recipe.name).collect();
+        let names: Vec<_> = roots::all().map(|recipe| recipe.name).collect();
         Problem::new(format!("the laboratory has no root {name}"))
             .hint(format!("the roots are {}", names.join(", ")))
     })

@@ -14,9 +14,11 @@ mod progress;
 mod setup;
 mod test;
 mod user;
+mod vm;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
@@ -41,6 +43,8 @@ enum Task {
         #[command(subcommand)]
         action: Option<LabAction>,
     },
+    /// Run a command in a virtual AArch64 machine, without a network, and end it
+    Vm(VmRun),
     /// Play a real OpenGL game in a container, with this machine's drivers, and take its picture
     Demo,
     /// Run every test: format, lints, static binaries, this machine, every host of the laboratory
@@ -63,6 +67,29 @@ enum Task {
         #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
         rounds: u32,
     },
+}
+
+/// What the virtual machine is asked for.
+#[derive(clap::Args)]
+struct VmRun {
+    /// The root that it is started from
+    #[arg(long, default_value = vm::HOSTS[0], value_parser = clap::builder::PossibleValuesParser::new(vm::HOSTS))]
+    host: String,
+    /// Run the command as the unprivileged test user instead of root
+    #[arg(long)]
+    user: bool,
+    /// Show a directory of this machine inside, at a place that exists there
+    #[arg(long, value_name = "SOURCE[:TARGET[:rw]]")]
+    bind: Vec<Bind>,
+    /// Set an environment variable; nothing else is inherited
+    #[arg(long, value_name = "NAME=VALUE")]
+    env: Vec<String>,
+    /// Seconds after which the machine is ended
+    #[arg(long, default_value_t = 600)]
+    limit: u64,
+    /// The command with its arguments
+    #[arg(last = true, required = true)]
+    command: Vec<OsString>,
 }
 
 #[derive(Subcommand)]
@@ -116,6 +143,7 @@ fn main() -> ExitCode {
 fn run(task: Task) -> Result<ExitCode> {
     match task {
         Task::Setup => setup::run()?,
+        Task::Vm(options) => return machine(options),
         Task::Demo => demo::run()?,
         Task::Test { suites, no_skip } => {
             let ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
@@ -156,4 +184,30 @@ fn laboratory(action: LabAction) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn machine(options: VmRun) -> Result<ExitCode> {
+    let lab = Lab::from_environment();
+    let mut machine =
+        vm::Machine::new(&lab, &options.host)?.limit(Duration::from_secs(options.limit));
+    if options.user {
+        machine = machine.unprivileged();
+    }
+    machine = options.bind.into_iter().fold(machine, vm::Machine::bind);
+    for variable in options.env {
+        let (name, value) = variable.split_once('=').unwrap_or((&variable, ""));
+        machine = machine.env(name, value);
+    }
+    let ended = machine.run(&options.command, std::process::Command::status)?;
+    let (started, seconds) = (ended.started, ended.ended - ended.started);
+    progress::note(&format!(
+        "the machine was up after {started:.0} s; the command took {seconds:.0} s"
+    ));
+    match ended.status {
+        Some(status) => Ok(ExitCode::from(status)),
+        None => Err(error::Problem::new(format!(
+            "the machine ended without running it\n{}",
+            ended.console
+        ))),
+    }
 }

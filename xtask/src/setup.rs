@@ -40,6 +40,8 @@ const PACKAGES: &[(&str, &str)] = &[
     ("/usr/lib/x86_64-linux-gnu/dri/swrast_dri.so", "libgl1-mesa-dri"),
     ("/usr/bin/cc", "gcc"),
     ("/usr/bin/qemu-aarch64", "qemu-user"),
+    ("/usr/bin/qemu-system-aarch64", "qemu-system-arm"),
+    ("/sbin/depmod", "kmod"),
 ];
 
 /// Compiler targets of the static binaries.

@@ -5,12 +5,13 @@ mod tally;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use crate::cargo::{self, Workspace};
 use crate::error::{Context, Problem, Result};
 use crate::lab::{Lab, is_root};
 use crate::progress::step;
-use crate::{dist, user};
+use crate::{dist, user, vm};
 use tally::Tally;
 
 /// Target of the programs that are run inside the hosts of the laboratory.
@@ -28,6 +29,10 @@ const STAGE: &str = "stage";
 /// the machine.
 const TESTS: &[&str] = &["launch", "doctor"];
 
+/// The test program of the command that runs foreign programs: in hosts with an emulator, and, built for
+/// AArch64, in the virtual machine.
+const EMULATION: &str = "emulation";
+
 /// A bwrap that is set-uid root, as some machines have it, for tests; only root can make one.
 const SETUID_BWRAP: &str = "bwrap-setuid";
 
@@ -43,6 +48,8 @@ pub(crate) struct Options {
 pub(crate) fn names() -> Vec<&'static str> {
     let mut names = vec!["format", "lints", "dist", "machine", "documentation"];
     names.extend(Lab::hosts());
+    names.extend(Lab::emulation_hosts());
+    names.extend(vm::HOSTS);
     names
 }
 
@@ -93,8 +100,12 @@ fn one(
                 .map_err(|problem| Problem::new(problem.to_string()))?;
             if name == "machine" {
                 suite::machine(&mut tally, programs, workspace, options.no_skip)
+            } else if vm::HOSTS.contains(&name) {
+                suite::virtual_machine(&mut tally, programs, options.no_skip)
+            } else if Lab::emulation_hosts().any(|host| host == name) {
+                suite::host(&mut tally, programs, options.no_skip, &[EMULATION])
             } else {
-                suite::host(&mut tally, programs, options.no_skip)
+                suite::host(&mut tally, programs, options.no_skip, TESTS)
             }
         }
     });
@@ -115,7 +126,7 @@ pub(crate) struct Programs {
 /// Builds the static programs and the laboratory, and gathers the programs in one directory.
 fn build(workspace: &Workspace) -> Result<Programs> {
     let dir = workspace.target.join("xtask-test");
-    for target in [TARGET, TARGET_32] {
+    for target in [TARGET, TARGET_32, TARGET_FOREIGN] {
         for (package, name) in
             [("bathysphere", "bathysphere"), ("bathysphere-testkit", "bathysphere-probe")]
         {
@@ -125,22 +136,15 @@ fn build(workspace: &Workspace) -> Result<Programs> {
             dist::replace(&built, &place.join(name))?;
         }
     }
-    for tests in TESTS {
-        let package = ["test", "--locked", "-p", "bathysphere", "--test", tests];
-        let arguments = [&package[..], &["--target", TARGET, "--no-run"]].concat();
-        let built = cargo::executable(&arguments, tests)?;
-        dist::replace(&built, &dir.join(tests))?;
-        user::require_readable(&dir.join(tests))?;
+    for tests in TESTS.iter().chain(&[EMULATION]) {
+        test_program(tests, TARGET, &dir.join(tests))?;
     }
+    test_program(EMULATION, TARGET_FOREIGN, &dir.join(TARGET_FOREIGN).join(EMULATION))?;
     if is_root() {
         let bwrap = dir.join(SETUID_BWRAP);
         fs::copy("/usr/bin/bwrap", &bwrap).at("making", &bwrap)?;
         fs::set_permissions(&bwrap, Permissions::from_mode(0o4755)).at("changing", &bwrap)?;
     }
-    let foreign = dist::release("bathysphere-testkit", "bathysphere-probe", TARGET_FOREIGN)?;
-    let place = dir.join(TARGET_FOREIGN);
-    fs::create_dir_all(&place).at("creating", &place)?;
-    dist::replace(&foreign, &place.join("bathysphere-probe"))?;
     let arguments = ["build", "--release", "--locked", "-p", "bathysphere-sandbox", "--example"];
     let arguments = [&arguments[..], &[STAGE, "--target", TARGET]].concat();
     let stage = cargo::executable(&arguments, STAGE)?;
@@ -148,4 +152,13 @@ fn build(workspace: &Workspace) -> Result<Programs> {
     let lab = Lab::from_environment();
     step("laboratory", || lab.build(&[]))?;
     Ok(Programs { dir, lab })
+}
+
+/// Builds a test program of the command for a target, and places it.
+fn test_program(tests: &str, target: &str, place: &Path) -> Result<()> {
+    let package = ["test", "--locked", "-p", "bathysphere", "--test", tests];
+    let arguments = [&package[..], &["--target", target, "--no-run"]].concat();
+    let built = cargo::executable(&arguments, tests)?;
+    dist::replace(&built, place)?;
+    user::require_readable(place)
 }

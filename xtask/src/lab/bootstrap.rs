@@ -13,6 +13,9 @@ use super::{finish, mirror};
 use crate::error::{Context, Problem, Result};
 use crate::progress::note;
 
+/// The programs of qemu-user that are kept.
+const EMULATORS: &[&str] = &["qemu-aarch64", "qemu-i386", "qemu-x86_64"];
+
 /// Unpacks `system` into `root`, keeping the fetched packages in `archives` and the log in `log`.
 pub(super) fn system(system: &System, root: &Path, archives: &Path, log: &Path) -> Result<()> {
     fs::create_dir_all(archives).at("creating", archives)?;
@@ -32,6 +35,7 @@ pub(super) fn system(system: &System, root: &Path, archives: &Path, log: &Path) 
     run_logged(&mut command, log)?;
     let readable = fs::Permissions::from_mode(0o755);
     fs::set_permissions(root, readable).at("making readable", root)?;
+    prune(system, root)?;
     link_native_programs(system.foreign, root)?;
     finish::system(system, root)
 }
@@ -39,7 +43,7 @@ pub(super) fn system(system: &System, root: &Path, archives: &Path, log: &Path) 
 /// Unpacks packages alone, without their dependencies, into `root`.
 pub(super) fn packages(suite: &str, names: &[&str], root: &Path, log: &Path) -> Result<()> {
     let apt = root.join(".apt");
-    let config = mirror::private_apt(&apt, suite)?;
+    let config = mirror::private_apt(&apt, suite, "amd64")?;
     run_logged(Command::new("apt-get").arg("update").env("APT_CONFIG", &config), log)?;
     let mut download = Command::new("apt-get");
     download.arg("download").args(names).env("APT_CONFIG", &config).current_dir(&apt);
@@ -51,6 +55,31 @@ pub(super) fn packages(suite: &str, names: &[&str], root: &Path, log: &Path) -> 
         }
     }
     fs::remove_dir_all(&apt).at("removing", &apt)
+}
+
+/// Removes what is large and of no use to any test from a system with an emulator or for one: manuals, and
+/// qemu-user's thirty other machines.
+fn prune(system: &System, root: &Path) -> Result<()> {
+    let emulator = root.join("usr/bin/qemu-aarch64");
+    if system.is_native() && !emulator.exists() {
+        return Ok(());
+    }
+    for dir in ["usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info"] {
+        let dir = root.join(dir);
+        if dir.exists() {
+            fs::remove_dir_all(&dir).at("removing", &dir)?;
+        }
+    }
+    let programs = root.join("usr/bin");
+    for entry in fs::read_dir(&programs).at("reading", &programs)? {
+        let entry = entry.at("reading", &programs)?;
+        let name = entry.file_name();
+        let other = |name: &str| name.starts_with("qemu-") && !EMULATORS.contains(&name);
+        if name.to_str().is_some_and(other) {
+            fs::remove_file(entry.path()).at("removing", entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Shell text that makes the chosen root directories links into `usr` before anything is unpacked.
@@ -111,7 +140,7 @@ fn link_native_programs(foreign: &[ForeignPrograms], root: &Path) -> Result<()> 
 }
 
 /// Runs a command, its output going to the log; mmdebstrap's own messages are shown as progress.
-fn run_logged(command: &mut Command, log: &Path) -> Result<()> {
+pub(super) fn run_logged(command: &mut Command, log: &Path) -> Result<()> {
     let program = command.get_program().to_string_lossy().into_owned();
     let mut file = fs::File::options().create(true).append(true).open(log).at("opening", log)?;
     let output = file.try_clone().at("opening", log)?;

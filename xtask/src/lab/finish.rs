@@ -49,13 +49,36 @@ pub(super) fn system(system: &System, root: &Path) -> Result<()> {
         replace_link(root, "usr/bin/awk", "mawk")?;
     }
     certificates(root)?;
-    for command in CACHES {
-        if root.join(&command[0][1..]).exists() {
-            in_root(root, command)?;
+    if system.is_native() {
+        for command in CACHES {
+            if root.join(&command[0][1..]).exists() {
+                in_root(root, command)?;
+            }
         }
+    } else {
+        linker_cache(root)?;
     }
     if system.host {
         host(root)?;
+        if system.is_native() {
+            locales(root)?;
+        }
+    }
+    Ok(())
+}
+
+/// The linker's cache of a system, made by this machine's `ldconfig`: it knows libraries of other architectures.
+pub(super) fn linker_cache(root: &Path) -> Result<()> {
+    let old = root.join("etc/ld.so.cache");
+    // A tree of hard links must not be written through.
+    if old.exists() {
+        fs::remove_file(&old).at("removing", &old)?;
+    }
+    process::output(Command::new("/sbin/ldconfig").arg("-X").arg("-r").arg(root)).map(drop)?;
+    // Its notes of what it has seen, by inode, which are another tree's.
+    let notes = root.join("var/cache/ldconfig");
+    if notes.exists() {
+        fs::remove_dir_all(&notes).at("removing", &notes)?;
     }
     Ok(())
 }
@@ -86,7 +109,7 @@ fn certificates(root: &Path) -> Result<()> {
     write(root, "etc/ssl/certs/ca-certificates.crt", &bundle?, "")
 }
 
-/// What only a machine has: a name, an identity, a time zone, locales.
+/// What only a machine has: a name, an identity, a time zone.
 fn host(root: &Path) -> Result<()> {
     // Where the laboratory is shown in a host. A runtime must not have it: what is shared below a
     // directory of the runtime has nothing to be mounted on.
@@ -97,7 +120,14 @@ fn host(root: &Path) -> Result<()> {
     write(root, "etc/machine-id", MACHINE_ID, "")?;
     write(root, "etc/resolv.conf", "nameserver 127.0.0.1\n", "")?;
     write(root, "etc/timezone", "Europe/Berlin\n", "")?;
-    replace_link(root, "etc/localtime", "/usr/share/zoneinfo/Europe/Berlin")?;
+    replace_link(root, "etc/localtime", "/usr/share/zoneinfo/Europe/Berlin")
+}
+
+/// Locales, made by the system's own program.
+fn locales(root: &Path) -> Result<()> {
+    if !root.join("usr/share/i18n/locales").exists() {
+        return Ok(());
+    }
     for locale in LOCALES {
         in_root(
             root,

@@ -5,6 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
+use super::merge;
 use super::mtree;
 use super::recipe::Shape;
 use crate::error::{Context, Result};
@@ -19,6 +20,10 @@ pub(super) fn derive(shape: Shape, root: &Path, target: &Path) -> Result<()> {
     fs::create_dir_all(target).at("creating", target)?;
     match shape {
         Shape::Usr => usr(root, target),
+        Shape::Merged(dirs) => {
+            copy(&root.join("."), target)?;
+            merge::directories(target, dirs)
+        }
         Shape::Flatpak => {
             usr(root, &target.join("files"))?;
             write(&target.join("files/.ref"), "")?;

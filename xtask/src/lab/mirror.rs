@@ -31,7 +31,11 @@ pub(crate) fn source_line(suite: &str) -> String {
 /// Writes an apt configuration of its own in `dir`, for fetching packages without touching the machine's.
 ///
 /// Returns the file that `APT_CONFIG` must name. Package lists are fetched with it by `apt-get update`.
-pub(crate) fn private_apt(dir: &Path, suite: &str) -> Result<std::path::PathBuf> {
+pub(crate) fn private_apt(
+    dir: &Path,
+    suite: &str,
+    architecture: &str,
+) -> Result<std::path::PathBuf> {
     for sub in
         ["etc/apt.conf.d", "etc/preferences.d", "state/lists/partial", "cache/archives/partial"]
     {
@@ -43,7 +47,7 @@ pub(crate) fn private_apt(dir: &Path, suite: &str) -> Result<std::path::PathBuf>
     let config = dir.join("apt.conf");
     let text = format!(
         "Dir \"{0}\";\nDir::Etc \"{0}/etc\";\nDir::State \"{0}/state\";\nDir::State::status \"{0}/status\";\n\
-         Dir::Cache \"{0}/cache\";\nAPT::Architecture \"amd64\";\nAPT::Architectures {{ \"amd64\"; }};\n\
+         Dir::Cache \"{0}/cache\";\nAPT::Architecture \"{architecture}\";\nAPT::Architectures {{ \"{architecture}\"; }};\n\
          APT::Sandbox::User \"root\";\nAcquire::Languages \"none\";\n",
         dir.display()
     );

@@ -28,6 +28,13 @@ pub(crate) enum Source {
         /// Binary packages.
         packages: &'static [&'static str],
     },
+    /// Debian's arm64 kernel with the modules that the virtual machine loads, and a static busybox.
+    Kernel {
+        /// Release of Debian.
+        suite: &'static str,
+        /// Modules by name; those that they need come with them.
+        modules: &'static [&'static str],
+    },
     /// Another shape of a root that is already there.
     Form {
         /// Name of the recipe to derive it from; its `usr` is taken.
@@ -74,6 +81,8 @@ pub(crate) enum Shape {
     Usr,
     /// `files/` as a content server delivers it, to be completed after `usr-mtree.txt.gz`.
     Depot,
+    /// The same system with these root directories made links into `usr`, as Debian's `usrmerge` does.
+    Merged(&'static [&'static str]),
 }
 
 impl Recipe {
@@ -87,19 +96,35 @@ impl Recipe {
 
     /// Whether the root serves as a host.
     pub(crate) fn is_host(&self) -> bool {
-        matches!(&self.source, Source::System(system) if system.host)
+        match &self.source {
+            Source::System(system) => system.host,
+            Source::Form { of, shape: Shape::Merged(_) } => {
+                super::roots::find(of).is_some_and(Self::is_host)
+            }
+            Source::Form { .. } | Source::Packages { .. } | Source::Kernel { .. } => false,
+        }
+    }
+
+    /// Whether the files are the very inodes of another root, which must keep their owner.
+    pub(crate) fn shares_inodes(&self) -> bool {
+        matches!(self.source, Source::Form { shape: Shape::Merged(_), .. })
     }
 
     /// The recipe's name for the root that must be there first, if any.
     pub(crate) fn parent(&self) -> Option<&'static str> {
         match self.source {
             Source::Form { of, .. } => Some(of),
-            Source::System(_) | Source::Packages { .. } => None,
+            Source::System(_) | Source::Packages { .. } | Source::Kernel { .. } => None,
         }
     }
 }
 
 impl System {
+    /// Whether this machine can run the system's programs without an emulator.
+    pub(crate) fn is_native(&self) -> bool {
+        self.architectures.first() == Some(&"amd64")
+    }
+
     /// Package names as apt takes them, with the architecture where it matters.
     pub(crate) fn packages(&self) -> Vec<String> {
         let each = self.each.iter().copied().flatten().flat_map(|package| {
@@ -120,6 +145,7 @@ impl fmt::Display for Source {
                 };
                 write!(f, "{suite} {} {usr}", architectures.join("+"))
             }
+            Self::Kernel { suite, .. } => write!(f, "{suite} arm64 kernel"),
             Self::Packages { suite, packages } => write!(f, "{suite} {}", packages.join(" ")),
             Self::Form { of, shape } => write!(f, "{shape:?} of {of}"),
         }

@@ -2,6 +2,7 @@
 //!
 //! Every root is made of a Debian release's main archive alone: the security archives lack old and i386 packages.
 
+use super::emulation;
 use super::recipe::{ForeignPrograms, Recipe, Shape, Source, System};
 
 /// The root directories that a merged `/usr` has as links.
@@ -10,7 +11,7 @@ pub(crate) const MERGED: &[&str] = &["bin", "sbin", "lib", "lib32", "lib64", "li
 const BOTH: &[&str] = &["amd64", "i386"];
 
 /// What any system needs so that a shell and the usual commands run.
-const BASE: &[&str] = &[
+pub(super) const BASE: &[&str] = &[
     "base-files",
     "base-passwd",
     "bash",
@@ -34,7 +35,7 @@ const BASE: &[&str] = &[
 ];
 
 /// Graphics and video drivers with the libraries that load them.
-const DRIVERS: &[&str] = &[
+pub(super) const DRIVERS: &[&str] = &[
     "libc6",
     "libegl-mesa0",
     "libegl1",
@@ -199,8 +200,8 @@ const fn bookworm_host(merged: &'static [&'static str]) -> Source {
     })
 }
 
-/// Every root, those first that others derive from.
-pub(crate) const RECIPES: &[Recipe] = &[
+/// The roots of native launches, those first that others derive from.
+const RECIPES: &[Recipe] = &[
     Recipe {
         name: "runtime-bullseye",
         about: "runtime like the Steam Runtime 3 platform, full sysroot",
@@ -293,14 +294,19 @@ pub(crate) const RECIPES: &[Recipe] = &[
     },
 ];
 
-/// The roots that serve as hosts.
+/// Every root, those first that others derive from.
+pub(crate) fn all() -> impl Iterator<Item = &'static Recipe> {
+    RECIPES.iter().chain(emulation::RECIPES)
+}
+
+/// The roots that serve as hosts of native launches.
 pub(crate) fn hosts() -> impl Iterator<Item = &'static str> {
     RECIPES.iter().filter(|recipe| recipe.is_host()).map(|recipe| recipe.name)
 }
 
 /// The recipe of a name.
 pub(crate) fn find(name: &str) -> Option<&'static Recipe> {
-    RECIPES.iter().find(|recipe| recipe.name == name)
+    all().find(|recipe| recipe.name == name)
 }
 
 #[cfg(test)]
@@ -309,10 +315,10 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_parents_come_first() {
-        for (index, recipe) in RECIPES.iter().enumerate() {
-            assert!(RECIPES[..index].iter().all(|earlier| earlier.name != recipe.name));
+        for (index, recipe) in all().enumerate() {
+            assert!(all().take(index).all(|earlier| earlier.name != recipe.name));
             if let Some(parent) = recipe.parent() {
-                assert!(RECIPES[..index].iter().any(|earlier| earlier.name == parent));
+                assert!(all().take(index).any(|earlier| earlier.name == parent));
             }
         }
     }

@@ -3,18 +3,27 @@
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use super::tally::Tally;
-use super::{Programs, SETUID_BWRAP, STAGE, TARGET, TARGET_FOREIGN, TESTS};
+use super::{EMULATION, Programs, SETUID_BWRAP, STAGE, TARGET, TARGET_FOREIGN};
 use crate::cargo::{self, Workspace};
 use crate::error::{Context, Problem, Result};
 use crate::lab::enter::{Bind, Entry};
 use crate::lab::is_root;
+use crate::progress::note;
 use crate::setup::TEST_USER;
 use crate::user::{self, TemporaryDir};
+use crate::vm::Machine;
 
 /// Where a host has the programs under test; `/opt` is shared with containers.
 const INSIDE: &str = "/opt/bathysphere";
+
+/// Where a host has the file that gets the table of results.
+const RESULTS: &str = "/tmp/results";
+
+/// Time after which the virtual machine is ended.
+const MACHINE_LIMIT: Duration = Duration::from_secs(900);
 
 /// Seconds after which a suite is ended: several times what it takes.
 const LIMIT: &str = "1500";
@@ -73,7 +82,12 @@ pub(super) fn documentation(tally: &mut Tally) -> Result<()> {
 }
 
 /// The tests of the command inside the host of the laboratory that the tally is named after.
-pub(super) fn host(tally: &mut Tally, programs: &Programs, no_skip: bool) -> Result<()> {
+pub(super) fn host(
+    tally: &mut Tally,
+    programs: &Programs,
+    no_skip: bool,
+    programs_of_tests: &[&str],
+) -> Result<()> {
     let root = programs.lab.root(tally.name)?;
     Entry::check(root.clone())?;
     let inside = Path::new(INSIDE);
@@ -86,11 +100,55 @@ pub(super) fn host(tally: &mut Tally, programs: &Programs, no_skip: bool) -> Res
         entry = entry.env(name, value);
     }
     entry = entry.env("BATHYSPHERE_TEST_HOST", tally.name);
-    for tests in TESTS {
+    if let Some(results) = results() {
+        entry = entry.bind(results).env("BATHYSPHERE_RESULTS", RESULTS);
+    }
+    for tests in programs_of_tests {
         let command = [inside.join(tests).into_os_string(), "--show-output".into()];
         entry.run_with(&command, |bwrap| Ok(counted(tally, &mut limited(bwrap))))??;
     }
     Ok(())
+}
+
+/// The tests of foreign programs in a virtual machine whose root the tally is named after.
+pub(super) fn virtual_machine(tally: &mut Tally, programs: &Programs, no_skip: bool) -> Result<()> {
+    let inside = Path::new(INSIDE);
+    let tests = Bind { source: programs.dir.clone(), target: inside.into(), writable: false };
+    let mut machine = Machine::new(&programs.lab, tally.name)?.unprivileged().limit(MACHINE_LIMIT);
+    machine = machine.bind(tests);
+    for (name, value) in environment(inside, programs, no_skip) {
+        machine = machine.env(name, value);
+    }
+    let native = inside.join(TARGET_FOREIGN);
+    for (name, value) in [
+        ("BATHYSPHERE_BIN", native.join("bathysphere").into_os_string()),
+        ("BATHYSPHERE_PROBE", native.join("bathysphere-probe").into_os_string()),
+        ("BATHYSPHERE_TEST_HOST", tally.name.into()),
+    ] {
+        machine = machine.env(name, value);
+    }
+    let command = [native.join(EMULATION).into_os_string(), "--show-output".into()];
+    let ended = machine.run(&command, |qemu| {
+        let mut child = qemu.stdout(Stdio::piped()).spawn()?;
+        if let Some(stdout) = child.stdout.take() {
+            tally.read(stdout);
+        }
+        child.wait()
+    })?;
+    let (started, seconds) = (ended.started, ended.ended - ended.started);
+    note(&format!("the machine was up after {started:.0} s; its tests took {seconds:.0} s"));
+    match ended.status {
+        Some(0) => Ok(()),
+        Some(_) if tally.failed() > 0 => Ok(()),
+        Some(status) => Err(Problem::new(format!("the tests ended with status {status}"))),
+        None => Err(Problem::new(format!("the machine ended by itself:\n{}", ended.console))),
+    }
+}
+
+/// A file of this machine that gets the table of results, if one is named.
+fn results() -> Option<Bind> {
+    let source = std::env::var_os("BATHYSPHERE_RESULTS").filter(|value| !value.is_empty())?;
+    Some(Bind { source: source.into(), target: RESULTS.into(), writable: true })
 }
 
 /// How cargo is told to run test programs as the ordinary user.

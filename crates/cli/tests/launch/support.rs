@@ -132,8 +132,15 @@ impl Launch {
 
     /// Another command of the program.
     pub(crate) fn verb(verb: &str) -> Self {
+        Self::wrapped(verb, &[])
+    }
+
+    /// A command of the program, started by other words, whose last is the program's name.
+    pub(crate) fn wrapped(verb: &str, words: &[OsString]) -> Self {
         let home = tempfile::Builder::new().prefix("home-").tempdir().expect("a home");
-        let mut command = Command::new(program());
+        let mut words = words.iter().cloned().chain([program().into_os_string()]);
+        let mut command = Command::new(words.next().expect("there is the program"));
+        command.args(words);
         command.env_clear();
         command.env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin").env("LANG", "C.UTF-8");
         command.env("HOME", home.path()).env("BATHYSPHERE_STORE", shared_store());

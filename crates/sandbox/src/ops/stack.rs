@@ -36,13 +36,28 @@ pub(super) fn apply(
     }
     let mut lowers = Vec::new();
     for source in sources {
-        lowers.push(prepared.host(source)?);
+        lowers.push(root.sources.named(prepared.host(source)?));
     }
-    let opened = call("fsopen", "overlay", fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC));
-    let context = opened.map_err(|failure| refused(failure, vec![]))?;
-    let overlay =
-        mounted(&context, &lowers).map_err(|failure| refused(failure, messages(&context)))?;
+    let overlay = match overlay(&lowers, set_lowers) {
+        // Before Linux 6.5, overlayfs gets its parameters as one text (fs/fs_context.c, legacy): any is
+        // taken, and what is not known makes the creation fail.
+        Err((failure, log)) if failure.errno == Errno::INVAL.raw_os_error() => {
+            overlay(&lowers, set_all_lowers).map_err(|_| (failure, log))
+        }
+        other => other,
+    };
+    let overlay = overlay.map_err(|(failure, log)| refused(failure, log))?;
     Ok(root.mount(overlay, at, Kind::Directory)?)
+}
+
+/// How the lower directories are named.
+type SetLowers = fn(&OwnedFd, &[HostPath]) -> Result<Vec<OwnedFd>, SysError>;
+
+/// An overlay, or the failure with what overlayfs says about it.
+fn overlay(lowers: &[HostPath], set: SetLowers) -> Result<OwnedFd, (SysError, Vec<String>)> {
+    let opened = call("fsopen", "overlay", fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC));
+    let context = opened.map_err(|failure| (failure, vec![]))?;
+    mounted(&context, lowers, set).map_err(|failure| (failure, messages(&context)))
 }
 
 fn refused(failure: SysError, log: Vec<String>) -> Failure {
@@ -50,11 +65,11 @@ fn refused(failure: SysError, log: Vec<String>) -> Failure {
 }
 
 /// An overlay of `lowers`, uppermost first, that is not mounted anywhere yet.
-fn mounted(context: &OwnedFd, lowers: &[HostPath]) -> Result<OwnedFd, SysError> {
+fn mounted(context: &OwnedFd, lowers: &[HostPath], set: SetLowers) -> Result<OwnedFd, SysError> {
     // Attributes that an unprivileged user can have written: whiteouts and opaque directories of
     // prepared layers.
     call("fsconfig", "overlay, userxattr", fsconfig_set_flag(context.as_fd(), "userxattr"))?;
-    let held = set_lowers(context, lowers)?;
+    let held = set(context, lowers)?;
     let shown = || lowers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" over ");
     let created = fsconfig_create(context.as_fd());
     drop(held);
