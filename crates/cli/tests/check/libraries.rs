@@ -1,7 +1,7 @@
 //! Libraries that are missing, too old, or cannot be preloaded.
 
 use crate::broken::{LIB, Small, nothing_found, warned};
-use crate::support::{Launch, lab, need};
+use crate::support::{Launch, host_name, lab, need};
 use plan::Tuple;
 use testkit::ElfBuilder;
 
@@ -26,26 +26,32 @@ fn a_library_that_is_found_elsewhere() {
     let from = small.path().join(LIB).join("libpcre2-8.so.0");
     let launch = small.launch();
     let at = launch.home().join("libpcre2-8.so.0");
-    std::fs::rename(from, at).unwrap();
+    std::fs::copy(&from, at).unwrap();
+    std::fs::remove_file(from).unwrap();
     let directory = launch.home().to_string_lossy().into_owned();
     let outcome = launch.pair("--env", format!("LD_LIBRARY_PATH={directory}")).run(&["ls", "/"]);
     outcome.ok();
     nothing_found(&outcome);
 }
 
-/// This machine's `ls` needs a newer C library than that of the demo runtime.
+/// The host's `ls`, where the host is newer than the demo runtime, needs a newer C library.
 #[test]
 fn a_library_that_is_too_old() {
     let runtime = need!(lab("runtime-bullseye"));
     let launch = || Launch::new().runtime(&runtime).pair("--graphics-provider", "");
-    let outcome = launch().run(&["/run/host/usr/bin/ls", "/"]);
-    let line = warned(&outcome, "BS0029");
-    assert!(line.contains("GLIBC_2.3"), "{line}");
-    assert!(line.contains("GLIBC_2.30 at most"), "{line}");
-    assert_eq!(outcome.status(), 1, "{}", outcome.account());
-    assert!(outcome.stderr().contains("not found (required by"), "{}", outcome.account());
-    // With the machine's C library it works, and nothing is found.
-    let outcome = Launch::new().runtime(&runtime).run(&["/run/host/usr/bin/ls", "/"]);
+    let outcome = launch().run(&["/run/host/bin/ls", "/"]);
+    if host_name().is_some_and(|name| name.contains("bullseye")) {
+        outcome.ok();
+        nothing_found(&outcome);
+    } else {
+        let line = warned(&outcome, "BS0029");
+        assert!(line.contains("GLIBC_2.3"), "{line}");
+        assert!(line.contains("GLIBC_2.30 at most"), "{line}");
+        assert_eq!(outcome.status(), 1, "{}", outcome.account());
+        assert!(outcome.stderr().contains("not found (required by"), "{}", outcome.account());
+    }
+    // With the host's C library it works, and nothing is found.
+    let outcome = Launch::new().runtime(&runtime).run(&["/run/host/bin/ls", "/"]);
     outcome.ok();
     nothing_found(&outcome);
 }

@@ -72,7 +72,7 @@ impl Window {
 }
 
 /// The least that is read at once, in bytes.
-const WINDOW: u64 = 16 << 10;
+const WINDOW: u64 = 8 << 10;
 /// Windows start at a multiple of this, in bytes.
 const PAGE: u64 = 4 << 10;
 

@@ -6,7 +6,7 @@
 use crate::elf;
 use crate::root::{Filesystem, Kind, Resolved};
 use plan::{RootPath, Tuple};
-use std::ffi::OsStr;
+use std::ffi::{CStr, OsStr};
 use std::os::unix::ffi::OsStrExt;
 
 /// Where caches are known to be. `%` stands for the GNU name of the architecture.
@@ -112,7 +112,12 @@ impl Loader {
 /// of the file is zeroes.
 fn strings(content: &[u8]) -> Vec<&[u8]> {
     let mut found: Vec<&[u8]> = Vec::new();
-    for text in content.split(|b| *b == 0).map(printable_end) {
+    let mut rest = content;
+    while !rest.is_empty() {
+        // Finds the next NUL a word at a time.
+        let end = CStr::from_bytes_until_nul(rest).map_or(rest.len(), |text| text.count_bytes());
+        let text = printable_end(&rest[..end]);
+        rest = rest.get(end + 1..).unwrap_or_default();
         if !text.is_empty() || found.last().is_some_and(|last| !last.is_empty()) {
             found.push(text);
         }
