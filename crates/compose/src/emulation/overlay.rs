@@ -284,7 +284,7 @@ fn programs_at_usr(runtime: &Root, directory: &RootPath, merged: &RootPath, take
         let (Ok(source), Ok(at)) = (from.path.join(&entry.name), to.join(&entry.name)) else {
             continue;
         };
-        if runtime.lookup(&at).is_err() && !taken.hidden.contains(&source) {
+        if runtime.lookup(&at).is_err() && !is_hidden(taken, &source) {
             let target = relative_link(&at, source.as_bytes());
             taken.entries.entry(at).or_insert(LayerEntry::Symlink { target });
         }
@@ -327,11 +327,16 @@ fn linked_directories(runtime: &Root, tuples: &[Tuple]) -> Vec<RootPath> {
     out
 }
 
+/// Whether a path of the runtime is not to be seen; the list is sorted.
+fn is_hidden(taken: &Captured, path: &RootPath) -> bool {
+    taken.hidden.binary_search(path).is_ok()
+}
+
 fn relative_links_in(runtime: &Root, directory: &RootPath, taken: &mut Captured) {
     let links = runtime.list(directory).unwrap_or_default();
     for entry in links.into_iter().filter(|e| e.kind == Kind::Symlink) {
         let Ok(path) = directory.join(&entry.name) else { continue };
-        if taken.entries.contains_key(&path) || taken.hidden.contains(&path) {
+        if taken.entries.contains_key(&path) || is_hidden(taken, &path) {
             continue;
         }
         let text = runtime.lookup(&path).ok().and_then(|f| f.link);

@@ -309,10 +309,10 @@ fn native_drivers_are_listed_after_emulated_ones() {
 #[test]
 fn stubs_of_thunks_are_no_drivers() {
     let bench = Bench::new(Layout::Merged, Layout::Merged, Layout::Merged);
-    let stub = format!("usr/share/fex-emu/GuestThunks/libGL-guest.so");
+    let stub = "usr/share/fex-emu/GuestThunks/libGL-guest.so";
     let library = testkit::ElfBuilder::shared(X).needed("libc.so.6");
     let rootfs = Tree(bench.rootfs.0.table("usr/share/fex-emu/GuestThunks/\n").unwrap());
-    let rootfs = rootfs.library(&stub, library, "libGL.so.1").table(&format!(
+    let rootfs = rootfs.library(stub, library, "libGL.so.1").table(&format!(
         "usr/lib/{X}/libOpenGL.so.0 -> /{stub}\nusr/lib/{X}/dri/stub_dri.so -> /{stub}\n"
     ));
     let bench = Bench { rootfs, ..bench };
