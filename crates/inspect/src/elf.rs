@@ -108,16 +108,7 @@ pub fn symbols(bytes: &[u8]) -> Result<BTreeSet<String>, Error> {
 
 /// The architecture that an ELF header (the first 20 bytes of the file at least) is for.
 pub fn tuple_of(header: &[u8]) -> Option<Tuple> {
-    let &[0x7f, b'E', b'L', b'F', class, data, ..] = header else { return None };
-    let machine = u16::from_le_bytes([*header.get(18)?, *header.get(19)?]);
-    let is_64_bit = match format::FileClass(class) {
-        format::ELFCLASS64 => true,
-        format::ELFCLASS32 => false,
-        _ => return None,
-    };
-    let little = format::DataEncoding(data) == format::ELFDATA2LSB;
-    let fits = |t: &Tuple| t.machine() == machine && t.is_64_bit() == is_64_bit;
-    Tuple::ALL.iter().copied().find(|t| little && fits(t))
+    Tuple::of_elf_header(header)
 }
 
 /// As [`parse`], for a file of a root, reading only the parts that are needed.

@@ -173,6 +173,17 @@ macro_rules! world {
                 Self::new(Path::new(OsStr::from_bytes(&whole)))
             }
 
+            /// Appends one name; `None` for bytes that are no name. Path look-up does this for every
+            /// component, and need not make the rest normal again.
+            pub fn child(&self, name: &[u8]) -> Option<Self> {
+                if matches!(name, b"" | b"." | b"..") || name.iter().any(|b| matches!(b, b'/' | 0)) {
+                    return None;
+                }
+                let base = if self.as_bytes() == b"/" { b"" } else { self.as_bytes() };
+                let whole = [base, b"/", name].concat();
+                Some(Self(PathBuf::from(std::ffi::OsString::from_vec(whole))))
+            }
+
             /// Appends a tail written in the source.
             ///
             /// # Panics
@@ -311,6 +322,24 @@ mod tests {
                 assert_eq!(x.is_within(&y), Path::new(a).starts_with(b), "{a} {b}");
                 assert_eq!(x.below(&y), Path::new(a).strip_prefix(b).ok(), "{a} {b}");
             }
+        }
+    }
+
+    #[test]
+    fn names_are_appended() {
+        let base = RootPath::literal("/usr");
+        for (base, name, want) in [
+            (&base, &b"lib"[..], Some("/usr/lib")),
+            (&RootPath::root(), b"lib", Some("/lib")),
+            (&base, b"a b", Some("/usr/a b")),
+            (&base, b"...", Some("/usr/...")),
+            (&base, b"", None),
+            (&base, b".", None),
+            (&base, b"..", None),
+            (&base, b"a/b", None),
+            (&base, b"a\0", None),
+        ] {
+            assert_eq!(base.child(name), want.map(RootPath::literal), "{name:?}");
         }
     }
 

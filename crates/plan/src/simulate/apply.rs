@@ -31,6 +31,7 @@ pub(super) fn empty(plan: &Plan) -> Namespace<'_> {
         on: None,
         content: memory(0o755),
         read_only: false,
+        covered: false,
         step: None,
         about: "".into(),
     };
@@ -235,9 +236,11 @@ impl<'p> Apply<'_, 'p> {
             on: Some(point.clone()),
             content: attach.content,
             read_only: attach.read_only,
+            covered: false,
             step: Some(self.step),
             about: format!("{} ({})", step.op, step.reason).into(),
         };
+        self.namespace.mounts[point.mount].covered = true;
         self.namespace.points.insert(point, self.namespace.mounts.len());
         self.namespace.mounts.push(mount);
         Ok(())

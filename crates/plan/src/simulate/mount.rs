@@ -31,6 +31,8 @@ pub(super) struct Mount<'p> {
     pub(super) on: Option<Place>,
     pub(super) content: Content<'p>,
     pub(super) read_only: bool,
+    /// Whether anything is mounted at a place in it.
+    pub(super) covered: bool,
     /// Index of the operation; `None` for the base.
     pub(super) step: Option<usize>,
     /// The operation with its reason.
@@ -307,7 +309,7 @@ macro_rules! tree {
                 self.below(base).map(|t| t.as_os_str().as_bytes().to_vec())
             }
             fn child(&self, name: &[u8]) -> Option<Self> {
-                self.join(OsStr::from_bytes(name)).ok()
+                <$name>::child(self, name)
             }
         }
     };

@@ -15,8 +15,6 @@ use super::mount::{Branch, Content, Place};
 use super::union::Miss;
 use crate::{ByteString, ContainerPath, RootPath};
 use rustix::io::Errno;
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 
 /// `MAXSYMLINKS` of Linux.
 pub(super) const MAX_LINKS: u32 = 40;
@@ -169,7 +167,7 @@ impl<'n, 'p> Walk<'n, 'p> {
         if name.len() > NAME_MAX {
             return self.stop(Reason::NameTooLong);
         }
-        let Ok(at) = self.at.at.join(OsStr::from_bytes(name)) else {
+        let Some(at) = self.at.at.child(name) else {
             return self.stop(Reason::Nul);
         };
         let process = self.namespace.depends_on_process(&self.at, name);
@@ -226,7 +224,9 @@ impl<'p> Namespace<'p> {
 
     /// What is mounted at a place, on that, and so on; the place itself where nothing is.
     pub(super) fn covered(&self, mut place: Place, mut trail: Option<&mut Vec<Step>>) -> Place {
-        while let Some(&mount) = self.points.get(&place) {
+        while self.mounts[place.mount].covered
+            && let Some(&mount) = self.points.get(&place)
+        {
             place = Place { mount, at: RootPath::root() };
             let mounted = &self.mounts[mount];
             if let (Some(trail), Some(step)) = (trail.as_deref_mut(), mounted.step) {
