@@ -128,7 +128,12 @@ fn older_kernels_give_the_same_namespace() {
     let mut ops = varied(source.path());
     ops.push(stack("/stacked", &[source.path(), source.path()], StackForm::Tree));
     let plain = walk("builtin", "", ops.clone(), &source);
-    for missing in ["mount_setattr=ENOSYS", "openat2=ENOSYS", "close_range=ENOSYS"] {
+    for missing in [
+        "open_tree_attr=ENOSYS",
+        "open_tree_attr=ENOSYS,mount_setattr=ENOSYS",
+        "openat2=ENOSYS",
+        "close_range=ENOSYS",
+    ] {
         let other = walk("builtin", missing, ops.clone(), &source);
         assert_eq!(plain, other, "{missing}\n{}", difference(&plain, &other));
     }
@@ -296,7 +301,10 @@ fn auto_falls_back_with_a_reason() {
         ("", None),
         ("unshare=EPERM", Some("a system call filter (seccomp) refuses it (unshare(")),
         ("fsopen=ENOSYS", Some("the mount API of Linux 5.2 is missing: fsopen")),
-        ("open_tree=ENOSYS", Some("the mount API of Linux 5.2 is missing: open_tree")),
+        (
+            "open_tree_attr=ENOSYS,open_tree=ENOSYS",
+            Some("the mount API of Linux 5.2 is missing: open_tree"),
+        ),
     ] {
         let mut scene = Scene::shell("auto", "echo ran");
         scene.inject = inject.into();

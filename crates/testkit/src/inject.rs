@@ -23,6 +23,7 @@ const CALLS: &[(&str, libc::c_long)] = &[
     ("mount_setattr", libc::SYS_mount_setattr),
     ("move_mount", libc::SYS_move_mount),
     ("open_tree", libc::SYS_open_tree),
+    ("open_tree_attr", 467),
     ("openat2", libc::SYS_openat2),
     ("pivot_root", libc::SYS_pivot_root),
     ("unshare", libc::SYS_unshare),

@@ -3,7 +3,7 @@
 use super::Root;
 use super::remount::{self, set_attributes};
 use super::root::Kind;
-use crate::sys::mount::Attributes;
+use crate::sys::mount::{self, Attributes};
 use crate::sys::{SysError, call};
 use plan::{Access, ContainerPath, HostPath};
 use rustix::fs::{CWD, FileType, OFlags, fstat};
@@ -28,7 +28,12 @@ pub(super) fn apply(
     access: Access,
     optional: bool,
 ) -> Result<(), SysError> {
-    let tree = match clone_tree(source) {
+    let attributes = attributes(access);
+    let cloned = match clone_with(root, source, attributes) {
+        Some(cloned) => cloned.map(|tree| (tree, true)),
+        None => clone_tree(source).map(|tree| (tree, false)),
+    };
+    let (tree, is_set) = match cloned {
         Err(Errno::NOENT | Errno::NOTDIR) if optional => return Ok(()),
         other => call("open_tree", source, other)?,
     };
@@ -37,13 +42,13 @@ pub(super) fn apply(
         FileType::Directory => Kind::Directory,
         _ => Kind::File,
     };
-    let attributes = attributes(access);
     // What the new root covers by now, before it may cover more.
     let ours = root.covered();
-    let remount = match set_attributes(&tree, attributes, true, source) {
-        Err(error) if error.is(&[Errno::NOSYS]) => true,
-        other => other.map(|()| false)?,
-    };
+    let remount = !is_set
+        && match set_attributes(&tree, attributes, true, source) {
+            Err(error) if error.is(&[Errno::NOSYS]) => true,
+            other => other.map(|()| false)?,
+        };
     root.mount(tree, at, kind)?;
     if source.file_name().is_none() {
         uncover(root, at, ours)?;
@@ -61,6 +66,24 @@ fn uncover(root: &Root, at: &ContainerPath, covered: usize) -> Result<(), SysErr
         call("umount2", format_args!("{at}, MNT_DETACH"), done)?;
     }
     Ok(())
+}
+
+/// As [`clone_tree`], with attributes, in one call (Linux 6.15). `None` where there is no such call.
+fn clone_with(
+    root: &mut Root,
+    source: &HostPath,
+    attributes: Attributes,
+) -> Option<Result<OwnedFd, Errno>> {
+    if root.is_before_open_tree_attr {
+        return None;
+    }
+    match mount::clone_with(source.as_path(), attributes) {
+        Err(Errno::NOSYS) => {
+            root.is_before_open_tree_attr = true;
+            None
+        }
+        other => Some(other),
+    }
 }
 
 /// A copy of the mounts at and below `source`, not mounted anywhere yet. Recursive always: a

@@ -4,6 +4,6 @@ use super::Root;
 use crate::sys::SysError;
 use plan::ContainerPath;
 
-pub(super) fn apply(root: &Root, at: &ContainerPath, mode: u32) -> Result<(), SysError> {
+pub(super) fn apply(root: &mut Root, at: &ContainerPath, mode: u32) -> Result<(), SysError> {
     root.directory(at, mode).map(drop)
 }

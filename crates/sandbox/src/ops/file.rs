@@ -7,12 +7,12 @@ use rustix::fs::{Mode, OFlags, fchmod, openat};
 use std::io::Write;
 
 pub(super) fn apply(
-    root: &Root,
+    root: &mut Root,
     at: &ContainerPath,
     content: &ByteString,
     mode: u32,
 ) -> Result<(), SysError> {
-    let (parent, name) = root.parent(at)?;
+    let place = root.place(at)?;
     let flags = OFlags::WRONLY
         | OFlags::CREATE
         | OFlags::TRUNC
@@ -20,7 +20,7 @@ pub(super) fn apply(
         | OFlags::NONBLOCK
         | OFlags::CLOEXEC;
     let mode = Mode::from_raw_mode(mode);
-    let fd = call("openat", at, openat(&parent, name, flags, mode))?;
+    let fd = call("openat", at, openat(&place, place.path, flags, mode))?;
     call("fchmod", at, fchmod(&fd, mode))?;
     std_call("write", at, std::fs::File::from(fd).write_all(content.as_bytes()))
 }

@@ -1,12 +1,18 @@
 //! The root that is being built, and how a path in it is found or made.
+//!
+//! Most of what is made lies in directories that were made a moment before, on the tmpfs that is the root.
+//! These are remembered, and what is made in them is named from the root in one call. Every other path is
+//! looked up inside the root first, because a link on the way could lead out of it.
 
 use crate::builtin::attach;
 use crate::sys::{SysError, call};
 use plan::ContainerPath;
-use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, mkdirat, openat, openat2};
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, mkdirat, mknodat, openat, openat2};
 use rustix::io::Errno;
-use std::ffi::OsStr;
-use std::os::fd::OwnedFd;
+use rustix::mount::{MoveMountFlags, move_mount};
+use std::collections::BTreeSet;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 
 /// What a mount point must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +28,27 @@ pub(crate) struct Root {
     top: OwnedFd,
     /// How many mounts are below that one.
     covered: usize,
+    /// Directories that were made here on the uppermost mount and are not hidden by another.
+    plain: BTreeSet<ContainerPath>,
     /// The container has a PID namespace of its own.
     pub(super) own_pids: bool,
+    /// The kernel has no `open_tree_attr`.
+    pub(super) is_before_open_tree_attr: bool,
+}
+
+/// A place for something new: a path from an open directory, on which there is no link.
+pub(super) struct Place<'r> {
+    /// The directory, where it had to be opened; otherwise the root.
+    opened: Option<OwnedFd>,
+    root: &'r OwnedFd,
+    /// The path from there.
+    pub(super) path: &'r Path,
+}
+
+impl AsFd for Place<'_> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.opened.as_ref().unwrap_or(self.root).as_fd()
+    }
 }
 
 const DIRECTORY: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
@@ -32,7 +57,8 @@ const ANY: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
 impl Root {
     /// With `top` as its only mount.
     pub(crate) fn new(top: OwnedFd, own_pids: bool) -> Self {
-        Self { top, covered: 0, own_pids }
+        let plain = BTreeSet::from([ContainerPath::root()]);
+        Self { top, covered: 0, plain, own_pids, is_before_open_tree_attr: false }
     }
 
     /// The uppermost mount at `/`.
@@ -71,42 +97,53 @@ impl Root {
         Ok(at)
     }
 
-    /// The directory at `path`. It and its parents are made where they are missing, with mode 0755
-    /// for the parents.
-    pub(super) fn directory(&self, path: &ContainerPath, mode: u32) -> Result<OwnedFd, SysError> {
+    /// Makes sure that there is a directory at `path`. It and its parents are made where they are missing, with
+    /// mode 0755 for the parents. It is opened only where it is not known to be one that was made here.
+    pub(super) fn directory(
+        &mut self,
+        path: &ContainerPath,
+        mode: u32,
+    ) -> Result<Option<OwnedFd>, SysError> {
+        if self.plain.contains(path) {
+            return Ok(None);
+        }
+        if self.is_in_plain(path)? {
+            match mkdirat(&self.top, relative(path), Mode::from_raw_mode(mode)) {
+                Ok(()) => {
+                    self.plain.insert(path.clone());
+                    return Ok(None);
+                }
+                Err(Errno::EXIST) => {}
+                Err(errno) => return Err(SysError::new("mkdirat", path, errno)),
+            }
+        }
         match self.open(path, DIRECTORY) {
             Err(Errno::NOENT) => {}
-            other => return call("openat2", path, other),
+            other => return call("openat2", path, other).map(Some),
         }
-        let (parent, name) = self.parent(path)?;
-        call("mkdirat", path, mkdirat(&parent, name, Mode::from_raw_mode(mode)))?;
-        call("openat", path, openat(&parent, name, DIRECTORY | OFlags::NOFOLLOW, Mode::empty()))
+        let place = self.place(path)?;
+        call("mkdirat", path, mkdirat(&place, place.path, Mode::from_raw_mode(mode)))?;
+        let flags = DIRECTORY | OFlags::NOFOLLOW;
+        call("openat", path, openat(&place, place.path, flags, Mode::empty())).map(Some)
     }
 
-    /// The directory that contains `path`, made where it is missing, and the last component.
-    pub(super) fn parent<'p>(
-        &self,
-        path: &'p ContainerPath,
-    ) -> Result<(OwnedFd, &'p OsStr), SysError> {
-        match (path.parent(), path.file_name()) {
-            (Some(parent), Some(name)) => Ok((self.directory(&parent, 0o755)?, name)),
-            _ => Err(SysError::new("openat", path, Errno::EXIST)),
+    /// Whether what contains `path` is a directory that was made here, and makes it where it is missing.
+    fn is_in_plain(&mut self, path: &ContainerPath) -> Result<bool, SysError> {
+        let Some(parent) = path.parent() else { return Ok(false) };
+        if !self.plain.contains(&parent) {
+            self.directory(&parent, 0o755)?;
         }
+        Ok(self.plain.contains(&parent))
     }
 
-    /// A mount point of this kind, made where it is missing.
-    pub(super) fn mount_point(&self, at: &ContainerPath, kind: Kind) -> Result<OwnedFd, SysError> {
-        if kind == Kind::Directory {
-            return self.directory(at, 0o755);
-        }
-        match self.open(at, ANY) {
-            Err(Errno::NOENT) => {}
-            other => return call("openat2", at, other),
-        }
-        let (parent, name) = self.parent(at)?;
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        call("openat", at, openat(&parent, name, flags, Mode::from_raw_mode(0o444)))?;
-        call("openat", at, openat(&parent, name, ANY | OFlags::NOFOLLOW, Mode::empty()))
+    /// The place of `path`, the directory of which is made where it is missing.
+    pub(super) fn place<'r>(&'r mut self, path: &'r ContainerPath) -> Result<Place<'r>, SysError> {
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(SysError::new("openat", path, Errno::EXIST));
+        };
+        let opened = self.directory(&parent, 0o755)?;
+        let path = if opened.is_some() { Path::new(name) } else { relative(path) };
+        Ok(Place { opened, root: &self.top, path })
     }
 
     /// Mounts `tree` at `at`, where a mount point of this kind is made if there is none.
@@ -116,13 +153,70 @@ impl Root {
         at: &ContainerPath,
         kind: Kind,
     ) -> Result<(), SysError> {
-        let point = self.mount_point(at, kind)?;
-        attach(&tree, &point, at)?;
+        if !self.mount_in_plain(&tree, at, kind)? {
+            let point = self.mount_point(at, kind)?;
+            attach(&tree, &point, at)?;
+        }
+        let hidden: Vec<ContainerPath> =
+            self.plain.range(at.clone()..).take_while(|p| p.is_within(at)).cloned().collect();
+        hidden.iter().for_each(|path| {
+            self.plain.remove(path);
+        });
         if at.file_name().is_none() {
             self.top = tree;
             self.covered += 1;
         }
         Ok(())
+    }
+
+    /// Mounts at a mount point that was made here, or is made now, in a directory that was made here.
+    /// `false`: the mount point must be looked up.
+    fn mount_in_plain(
+        &mut self,
+        tree: &OwnedFd,
+        at: &ContainerPath,
+        kind: Kind,
+    ) -> Result<bool, SysError> {
+        if at.file_name().is_none() || !self.is_in_plain(at)? {
+            return Ok(false);
+        }
+        let path = relative(at);
+        if kind != Kind::Directory || !self.plain.contains(at) {
+            let made = match kind {
+                Kind::Directory => mkdirat(&self.top, path, Mode::from_raw_mode(0o755)),
+                Kind::File => {
+                    let (file, mode) = (FileType::RegularFile, Mode::from_raw_mode(0o444));
+                    mknodat(&self.top, path, file, mode, 0)
+                }
+            };
+            match made {
+                Ok(()) => {}
+                Err(Errno::EXIST) => return Ok(false),
+                Err(errno) => return Err(SysError::new("mknodat", at, errno)),
+            }
+        }
+        let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
+        call("move_mount", at, move_mount(tree, "", &self.top, path, flags))?;
+        Ok(true)
+    }
+
+    /// A mount point of this kind, made where it is missing.
+    fn mount_point(&mut self, at: &ContainerPath, kind: Kind) -> Result<OwnedFd, SysError> {
+        match self.open(at, if kind == Kind::Directory { DIRECTORY } else { ANY }) {
+            Err(Errno::NOENT) => {}
+            other => return call("openat2", at, other),
+        }
+        if kind == Kind::Directory {
+            return match self.directory(at, 0o755)? {
+                Some(opened) => Ok(opened),
+                None => call("openat2", at, self.open(at, DIRECTORY)),
+            };
+        }
+        let place = self.place(at)?;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let mode = Mode::from_raw_mode(0o444);
+        call("openat", at, openat(&place, place.path, flags, mode))?;
+        call("openat", at, openat(&place, place.path, ANY | OFlags::NOFOLLOW, Mode::empty()))
     }
 }
 

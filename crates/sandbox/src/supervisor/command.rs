@@ -7,7 +7,7 @@
 use super::{diagnose, doing};
 use crate::error::Error;
 use crate::spec::Spec;
-use crate::sys::process::{Strings, Waited, execve, fork, read_start, wait};
+use crate::sys::process::{Strings, Waited, execve, fork_to_execute, read_start, wait};
 use crate::sys::{SysError, call, fd, signal};
 use plan::ByteString;
 use rustix::io::Errno;
@@ -54,8 +54,8 @@ struct Candidate {
 pub(super) fn start(spec: &Spec) -> Result<i32, Error> {
     let failed = |failure| doing("starting the command", failure);
     let (report, launch) = prepare(spec)?;
-    let child = fork(|| launch.child());
-    let child = call("fork", "", child).map_err(failed)?;
+    let child = fork_to_execute(&mut || launch.child());
+    let child = call("clone", "", child).map_err(failed)?;
     let candidates: Vec<CString> = launch.candidates.iter().map(|c| c.path.clone()).collect();
     drop(launch);
     let mut record = [0; 8];

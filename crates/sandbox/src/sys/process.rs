@@ -23,6 +23,31 @@ pub(crate) fn fork(child: impl FnOnce() -> u8) -> Result<i32, Errno> {
     }
 }
 
+/// Starts a process that runs `child` and exits with what it returns, as [`fork`] does, but without a copy of
+/// the memory: the caller waits until the child has executed another program or has exited.
+///
+/// `child` must do nothing but system calls: what it writes, it writes to the caller's memory.
+pub(crate) fn fork_to_execute(child: &mut dyn FnMut() -> u8) -> Result<i32, Errno> {
+    extern "C" fn run(argument: *mut libc::c_void) -> libc::c_int {
+        // SAFETY: the argument is the pointer below, to a reference that lives until the caller goes on,
+        // which is when this process no longer uses the memory.
+        let child = unsafe { &mut *argument.cast::<&mut dyn FnMut() -> u8>() };
+        exit_now(child())
+    }
+    /// Ample for a few system calls; only what is touched takes memory.
+    const STACK_BYTES: usize = 64 << 10;
+    let mut stack: Vec<u128> = vec![0; STACK_BYTES / size_of::<u128>()];
+    let mut child = child;
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+    // SAFETY: the stack is aligned, grows down from its end on every architecture that we know, and lives
+    // until the child has left this memory, since CLONE_VFORK makes the caller wait for that. No signal
+    // handler of ours can run in the child: it has its own table of them, and only blocked signals arrive.
+    check(unsafe {
+        let top = stack.as_mut_ptr().add(stack.len());
+        libc::clone(run, top.cast(), flags, (&raw mut child).cast())
+    })
+}
+
 /// Ends the process at once: no exit handlers, no buffers flushed.
 pub(crate) fn exit_now(status: u8) -> ! {
     // SAFETY: `_exit` does not return and touches no memory of ours.
