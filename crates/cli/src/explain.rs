@@ -17,6 +17,7 @@ use crate::terminal::Terminal;
 use crate::timings::Timings;
 use crate::{USAGE, logger, report, show};
 use compose::Forgetful;
+use library::Searches;
 use page::Page;
 use plan::simulate::Namespace;
 use plan::{ByteString, Code, Plan, Problem};
@@ -54,25 +55,26 @@ pub(crate) fn run(mut explain: Explain) -> ExitCode {
 
 /// Explains names of the container; whether all of them are known.
 fn explained(explain: &Explain, names: &[OsString], text: &mut String) -> Result<bool, Stop> {
-    let mut launch = Timings::new(explain.launch.timings);
+    let mut timings = Timings::new(explain.launch.timings);
     // What is explained does not depend on the command; a plan must have one.
-    let mut session = Session::start(&explain.launch, &mut launch)?;
+    let mut session = Session::start(&explain.launch, &mut timings)?;
     session.request.command = vec!["true".into()];
     let plan = session.plan(&Forgetful)?;
-    launch.phase("plan");
+    timings.phase("plan");
     let namespace = Namespace::of(&plan).map_err(|error| {
         Problem::blocking(Code::PLAN_NOT_SIMULATED, format!("the plan would fail: {error}"))
             .hint("run again in case a file has vanished; else report what `plan` prints")
     })?;
     let terminal = Terminal::of_stdout(&session.edge.inherited);
-    let sights = Sights::new(&namespace, &session);
+    let sights = Sights::new(&namespace);
+    let searches = Searches::new(&sights);
     let mut all = true;
     for name in names {
-        let mut page = Page::new(terminal);
+        let mut page = Page::new(terminal, explain.launch.verbose > 0);
         let known = if name.as_bytes().starts_with(b"/") {
             file::explain(name, &sights, &mut page)
         } else {
-            library::explain(name, &sights, &mut page)
+            searches.explain(name, &mut page)
         };
         if known {
             if !text.is_empty() {
@@ -84,7 +86,7 @@ fn explained(explain: &Explain, names: &[OsString], text: &mut String) -> Result
             all = false;
         }
     }
-    launch.phase("explain");
+    timings.phase("explain");
     Ok(all)
 }
 

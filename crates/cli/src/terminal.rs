@@ -52,8 +52,13 @@ impl Terminal {
         }
         let dumb = environment.get("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
         let colour = !dumb && environment.non_empty("NO_COLOR").is_none();
+        // What the user says counts more than what the terminal says, as for `ls`.
+        let said = environment.non_empty("COLUMNS").and_then(|text| text.to_str()?.parse().ok());
         // Some terminals say 0.
-        let width = columns().filter(|columns| *columns > 0).map(|columns| columns.max(NARROWEST));
+        let width = said
+            .or_else(columns)
+            .filter(|columns| *columns > 0)
+            .map(|columns| columns.max(NARROWEST));
         Self { colour, width }
     }
 
@@ -106,6 +111,9 @@ mod tests {
             (true, Some(100), &[("TERM", "xterm")][..], (true, Some(100))),
             (true, Some(0), &[("TERM", "xterm")], (true, None)),
             (true, Some(10), &[("TERM", "xterm")], (true, Some(40))),
+            (true, Some(80), &[("TERM", "xterm"), ("COLUMNS", "132")], (true, Some(132))),
+            (true, Some(80), &[("TERM", "xterm"), ("COLUMNS", "wide")], (true, Some(80))),
+            (false, None, &[("COLUMNS", "132")], (false, None)),
             (true, Some(80), &[("TERM", "dumb")], (false, Some(80))),
             (true, None, &[], (false, None)),
             (true, Some(80), &[("TERM", "xterm"), ("NO_COLOR", "1")], (false, Some(80))),

@@ -51,29 +51,36 @@ pub struct Plan {
     /// Version of the serialised form, [`SCHEMA`].
     pub schema: u32,
     /// Prepared content that must exist before the steps are executed.
+    #[serde(default)]
     pub layers: Vec<LayerSpec>,
     /// What builds the file-system namespace, in order, on an empty `tmpfs` root.
     pub steps: Vec<Step>,
     /// The environment of the command, as changes to the inherited one.
+    #[serde(default)]
     pub environment: Environment,
     /// Where the command starts.
     pub working_directory: ContainerPath,
     /// The command and its arguments; never empty.
     pub command: Vec<ByteString>,
     /// How the command is supervised.
+    #[serde(default)]
     pub supervision: Supervision,
     /// Namespaces beyond the user and mount namespace.
+    #[serde(default)]
     pub namespaces: Namespaces,
     /// How foreign programs run in it; `None`: all programs are native.
     pub emulation: Option<Emulation>,
     /// Why things are as they are: every library, manifest and path that was considered.
+    #[serde(default)]
     pub decisions: Vec<Decision>,
     /// Things the user should know that do not stop the launch.
+    #[serde(default)]
     pub warnings: Vec<Problem>,
 }
 
 /// What the in-container supervisor does for the command.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Supervision {
     /// Descriptors of the launcher that the command inherits, beside 0, 1 and 2.
     pub pass_fds: Vec<i32>,
@@ -106,6 +113,7 @@ pub struct Preload {
 
 /// Which further namespaces are unshared. IPC and network stay shared: Steam needs them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Namespaces {
     /// A PID namespace of its own, with a fresh `/proc`.
     pub pid: bool,

@@ -5,6 +5,7 @@ use super::sight::{Sight, Sights};
 use inspect::linker::{Library, Linker};
 use inspect::root::{TrailStep, matches};
 use plan::{ByteString, Decision, RootPath, Subject, Verdict};
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -12,26 +13,40 @@ use std::os::unix::ffi::OsStrExt;
 /// Most names that a pattern gives explanations for.
 const MOST: usize = 500;
 
-/// Explains everything that has the name or matches the pattern; whether there is anything.
-pub(super) fn explain(pattern: &OsStr, sights: &Sights<'_, '_>, page: &mut Page) -> bool {
-    let about: Vec<&Decision> =
-        sights.plan().decisions.iter().filter(|d| is_about(&d.subject, pattern)).collect();
-    for sight in &sights.all {
-        for tuple in &sight.tuples {
-            if let Some(linker) = sights.linker(sight, *tuple) {
-                Searched { sights, sight, linker, about: &about }.explain(pattern, page);
-            }
+/// The searches for libraries, of every architecture in every view that has a dynamic linker for it.
+pub(super) struct Searches<'s, 'n, 'p> {
+    sights: &'s Sights<'n, 'p>,
+    all: Vec<Search<'s, 'n, 'p>>,
+}
+
+impl<'s, 'n, 'p> Searches<'s, 'n, 'p> {
+    pub(super) fn new(sights: &'s Sights<'n, 'p>) -> Self {
+        let of = |sight: &'s Sight<'n, 'p>| {
+            sight.tuples.iter().filter_map(move |tuple| {
+                let linker = sights.linker(sight, *tuple)?;
+                Some(Search { sights, sight, linker, needed: OnceCell::new() })
+            })
+        };
+        Self { sights, all: sights.all.iter().flat_map(of).collect() }
+    }
+
+    /// Explains everything that has the name or matches the pattern; whether there is anything.
+    pub(super) fn explain(&self, pattern: &OsStr, page: &mut Page) -> bool {
+        let decisions = self.sights.plan().decisions.iter();
+        let about: Vec<&Decision> = decisions.filter(|d| is_about(&d.subject, pattern)).collect();
+        for search in &self.all {
+            search.explain(pattern, &about, page);
         }
+        let explained = |decision: &Decision| match &decision.subject {
+            Subject::Library { tuple, .. } => self.all.iter().any(|s| s.linker.tuple() == *tuple),
+            _ => false,
+        };
+        for decision in about.iter().filter(|decision| !explained(decision)) {
+            page.heading(&title(&decision.subject));
+            page.decision(decision);
+        }
+        !page.is_empty()
     }
-    let explained = |decision: &&&Decision| {
-        let Subject::Library { tuple, .. } = &decision.subject else { return false };
-        sights.all.iter().any(|s| s.tuples.contains(tuple) && sights.linker(s, *tuple).is_some())
-    };
-    for decision in about.iter().filter(|d| !explained(d)) {
-        page.heading(&title(&decision.subject));
-        page.decision(decision);
-    }
-    !page.is_empty()
 }
 
 fn fits(pattern: &OsStr, name: &str) -> bool {
@@ -63,16 +78,16 @@ fn title(subject: &Subject) -> String {
 }
 
 /// The search for libraries of one architecture in one view.
-struct Searched<'a, 's, 'n, 'p> {
-    sights: &'a Sights<'n, 'p>,
+struct Search<'s, 'n, 'p> {
+    sights: &'s Sights<'n, 'p>,
     sight: &'s Sight<'n, 'p>,
     linker: Linker<'s>,
-    /// The decisions that are about what was asked for.
-    about: &'a [&'p Decision],
+    /// Who needs a library, by its name.
+    needed: OnceCell<BTreeMap<String, BTreeSet<String>>>,
 }
 
-impl Searched<'_, '_, '_, '_> {
-    fn explain(&self, pattern: &OsStr, page: &mut Page) {
+impl Search<'_, '_, '_> {
+    fn explain(&self, pattern: &OsStr, about: &[&Decision], page: &mut Page) {
         let mut names: BTreeSet<String> = BTreeSet::new();
         if let Some(text) = pattern.to_str() {
             names.extend(self.linker.matching(text));
@@ -80,23 +95,19 @@ impl Searched<'_, '_, '_, '_> {
                 names.insert(text.to_owned());
             }
         }
-        names.extend(self.about.iter().filter_map(|decision| match &decision.subject {
+        names.extend(about.iter().filter_map(|decision| match &decision.subject {
             Subject::Library { tuple, name } if *tuple == self.linker.tuple() => Some(name.clone()),
             _ => None,
         }));
-        if names.is_empty() {
-            return;
-        }
-        let needed = self.needed();
         for name in names.iter().take(MOST) {
-            self.one(name, &needed, page);
+            self.one(name, about, page);
         }
         if names.len() > MOST {
             page.row("", &format!("and {} more of {}", names.len() - MOST, self.linker.tuple()));
         }
     }
 
-    fn one(&self, name: &str, needed: &BTreeMap<String, BTreeSet<String>>, page: &mut Page) {
+    fn one(&self, name: &str, about: &[&Decision], page: &mut Page) {
         let tuple = self.linker.tuple();
         page.heading(&match &self.sight.title {
             Some(title) => format!("{name} for {tuple}, {title}"),
@@ -110,21 +121,20 @@ impl Searched<'_, '_, '_, '_> {
                 page.rows("tried", tried);
             }
         }
-        let decisions = self.about.iter().filter(|decision| match &decision.subject {
-            Subject::Library { tuple: of, name: called } => *of == tuple && called == name,
-            _ => false,
-        });
         let mut decided = false;
-        for decision in decisions {
-            page.decision(decision);
-            decided = true;
+        for decision in about {
+            if let Subject::Library { tuple: of, name: called } = &decision.subject
+                && (*of, called.as_str()) == (tuple, name)
+            {
+                page.decision(decision);
+                decided = true;
+            }
         }
         if !decided {
-            page.row("because", "nothing of the graphics provider's needs or replaces it");
+            page.row("because", "nothing that was captured needs or replaces it");
         }
-        if let Some(by) = needed.get(name) {
-            let by: Vec<&str> = by.iter().map(String::as_str).collect();
-            page.row("needed by", &by.join(", "));
+        if let Some(by) = self.needed.get_or_init(|| self.needs()).get(name) {
+            page.names("needed by", by.iter().map(String::as_str));
         }
     }
 
@@ -146,8 +156,8 @@ impl Searched<'_, '_, '_, '_> {
         }
     }
 
-    /// Which of the libraries and drivers that were taken need a library, by its name.
-    fn needed(&self) -> BTreeMap<String, BTreeSet<String>> {
+    /// Which of the libraries and drivers that were captured need which.
+    fn needs(&self) -> BTreeMap<String, BTreeSet<String>> {
         let mut needed: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for decision in &self.sights.plan().decisions {
             let Verdict::Taken { at, .. } = &decision.verdict else { continue };

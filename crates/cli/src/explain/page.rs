@@ -5,16 +5,20 @@ use plan::{Decision, Origin, Verdict};
 
 /// Columns before the text of a row.
 const LABEL: usize = 14;
+/// Most names in a row.
+const SHOWN: usize = 12;
 
 /// What is said about one name.
 pub(super) struct Page {
     terminal: Terminal,
+    /// Long lists are not cut.
+    whole: bool,
     text: String,
 }
 
 impl Page {
-    pub(super) fn new(terminal: Terminal) -> Self {
-        Self { terminal, text: String::new() }
+    pub(super) fn new(terminal: Terminal, whole: bool) -> Self {
+        Self { terminal, whole, text: String::new() }
     }
 
     pub(super) fn text(&self) -> &str {
@@ -49,6 +53,17 @@ impl Page {
         for (n, text) in texts.into_iter().enumerate() {
             self.row(if n == 0 { label } else { "" }, text.as_ref());
         }
+    }
+
+    /// Names in one row, or as many as a reader wants to see.
+    pub(super) fn names<'t>(&mut self, label: &str, names: impl IntoIterator<Item = &'t str>) {
+        let names: Vec<&str> = names.into_iter().collect();
+        let shown = if self.whole { names.len() } else { names.len().min(SHOWN) };
+        let mut text = names[..shown].join(", ");
+        if shown < names.len() {
+            text += &format!(" and {} more", names.len() - shown);
+        }
+        self.row(label, &text);
     }
 
     /// What came of a decision, why, and who was considered.
@@ -86,5 +101,51 @@ fn whose(origin: Origin) -> &'static str {
         Origin::Runtime => "the runtime's",
         Origin::Host => "the host's",
         Origin::Generated => "made for the container",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plan::{Candidate, Subject, Tuple};
+
+    #[test]
+    fn a_decision_names_winner_and_losers() {
+        let candidate = |origin, path: &str, note: &str| Candidate {
+            origin,
+            path: path.into(),
+            note: note.into(),
+        };
+        let mut decision = Decision {
+            subject: Subject::Library { tuple: Tuple::X86_64, name: "libz.so.1".into() },
+            candidates: vec![
+                candidate(Origin::Provider, "/p", "1.2"),
+                candidate(Origin::Runtime, "/r", ""),
+            ],
+            verdict: Verdict::Taken { origin: Origin::Runtime, at: "/a".into() },
+            why: "newer".into(),
+        };
+        let mut page = Page::new(Terminal::default(), false);
+        page.decision(&decision);
+        assert_eq!(
+            page.text(),
+            "  decided     the runtime's, seen at /a\n  because     newer\n  \
+             candidates  - the graphics provider's: /p (1.2)\n              * the runtime's: /r\n"
+        );
+        decision.verdict = Verdict::Rejected;
+        let mut page = Page::new(Terminal::default(), false);
+        page.decision(&decision);
+        assert!(page.text().starts_with("  decided     none is used\n"), "{}", page.text());
+        assert!(!page.text().contains('*'), "{}", page.text());
+    }
+
+    #[test]
+    fn long_lists_are_cut_unless_whole() {
+        let names: Vec<String> = (0..14).map(|n| n.to_string()).collect();
+        for (whole, end) in [(false, "10, 11 and 2 more\n"), (true, "12, 13\n")] {
+            let mut page = Page::new(Terminal::default(), whole);
+            page.names("needed by", names.iter().map(String::as_str));
+            assert!(page.text().ends_with(end), "{}", page.text());
+        }
     }
 }

@@ -1,6 +1,5 @@
 //! The views of a container, each with what can be asked in it.
 
-use crate::session::Session;
 use inspect::linker::{Linker, Options};
 use inspect::root::ViewRoot;
 use plan::simulate::{Found, Namespace, Origin, Step, View};
@@ -24,10 +23,11 @@ pub(super) struct Sights<'n, 'p> {
 }
 
 impl<'n, 'p> Sights<'n, 'p> {
-    pub(super) fn new(namespace: &'n Namespace<'p>, session: &Session) -> Self {
+    pub(super) fn new(namespace: &'n Namespace<'p>) -> Self {
         let plan = namespace.plan();
         let emulation = plan.emulation.as_ref();
-        let mut tuples = session.request.tuples.clone();
+        // Those of which there is no dynamic linker are passed over.
+        let mut tuples = Tuple::ALL.to_vec();
         if let Some(emulation) = emulation {
             // In the direct form the runtime is `/`, for both.
             let direct = matches!(emulation.composition, Composition::Direct { .. });

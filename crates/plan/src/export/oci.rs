@@ -229,14 +229,12 @@ struct Writer<'a, 'b> {
 impl Writer<'_, '_> {
     fn op(&mut self, op: &Op) -> Result<(), Error> {
         match op {
-            Op::Directory { at, mode } => {
-                self.items.make(at, Item::Directory { mode: *mode });
-            }
+            Op::Directory { at, mode } => self.make(at, Item::Directory { mode: *mode })?,
             Op::Symlink { at, target } => {
-                self.items.make(at, Item::Symlink { target: target.clone() });
+                self.make(at, Item::Symlink { target: target.clone() })?;
             }
             Op::File { at, content, mode } => {
-                self.items.make(at, Item::File { content: content.clone(), mode: *mode });
+                self.make(at, Item::File { content: content.clone(), mode: *mode })?;
             }
             Op::Bind { source, at, access, optional } => {
                 let source = self.host(source)?;
@@ -284,6 +282,12 @@ impl Writer<'_, '_> {
         Ok(())
     }
 
+    fn make(&mut self, at: &ContainerPath, item: Item) -> Result<(), Error> {
+        let made = self.items.make(at, item);
+        let what = "something in a file system in memory that lies in a mount";
+        if made { Ok(()) } else { Err(Error::Inexpressible(what)) }
+    }
+
     fn host(&self, source: &Source) -> Result<HostPath, Error> {
         match source {
             Source::Host(path) => Ok(path.clone()),
@@ -302,8 +306,10 @@ impl Writer<'_, '_> {
         directory: bool,
     ) -> Result<(), Error> {
         let options: &[&str] = match access {
-            // `rro` (1.1) reaches the mounts below; a runtime that does not know it has `ro`.
-            Access::ReadOnly => &["rbind", "rslave", "nosuid", "nodev", "ro", "rro"],
+            // `rro` (1.1) reaches the mounts below; a runtime that does not know it has `ro`. crun
+            // takes it for directories alone.
+            Access::ReadOnly if directory => &["rbind", "rslave", "nosuid", "nodev", "ro", "rro"],
+            Access::ReadOnly => &["rbind", "rslave", "nosuid", "nodev", "ro"],
             Access::ReadWrite => &["rbind", "rslave", "nosuid", "nodev"],
             Access::Device => &["rbind", "rslave", "nosuid"],
         };

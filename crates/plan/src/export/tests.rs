@@ -201,3 +201,37 @@ fn a_stack_needs_two() {
     let want = [Flaw::LayerTwice(LayerName("usr".into())), Flaw::Stack { step: 4 }];
     assert_eq!(flaws, want);
 }
+
+/// Every member and every word that a plan can have is in the document.
+#[test]
+fn the_document_has_everything() {
+    fn words(value: &serde_json::Value, out: &mut std::collections::BTreeSet<String>) {
+        match value {
+            serde_json::Value::Object(members) => {
+                for (name, value) in members {
+                    if !name.starts_with('/') && name.len() > 1 && !name.starts_with("hex:") {
+                        out.insert(name.clone());
+                    }
+                    if ["op", "type", "kind", "verdict", "origin", "access", "form", "emulator"]
+                        .contains(&name.as_str())
+                        && let Some(word) = value.as_str()
+                    {
+                        out.insert(word.to_owned());
+                    }
+                    words(value, out);
+                }
+            }
+            serde_json::Value::Array(items) => items.iter().for_each(|item| words(item, out)),
+            _ => {}
+        }
+    }
+    let document = include_str!("../../../../docs/plan.md");
+    let mut all = std::collections::BTreeSet::new();
+    words(&serde_json::to_value(full()).unwrap(), &mut all);
+    assert!(all.len() > 60, "{all:?}");
+    for word in &all {
+        let named = [format!("`{word}`"), format!("\"{word}\"")];
+        assert!(named.iter().any(|n| document.contains(n)), "{word} is not in docs/plan.md");
+    }
+    assert!(document.contains(&format!("### Schema {SCHEMA}\n")));
+}

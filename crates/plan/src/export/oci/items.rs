@@ -14,6 +14,9 @@ const MAX_LINKS: usize = 40;
 enum Cover {
     /// The bundle's own directory, or a file system in memory that is filled from it.
     Made,
+    /// A file system in memory that lies in a mount, so that nothing of the bundle fills it. Mount
+    /// points are made in it by whoever mounts.
+    Floating,
     /// Something that is mounted; it has what it has.
     Mounted,
 }
@@ -27,11 +30,15 @@ pub(super) struct Items {
 }
 
 impl Items {
-    /// Makes something unless it would be in a mount, which then has it already.
-    pub(super) fn make(&mut self, at: &ContainerPath, item: Item) {
+    /// Makes something unless it would be in a mount, which then has it already; whether it can be
+    /// made.
+    #[must_use]
+    pub(super) fn make(&mut self, at: &ContainerPath, item: Item) -> bool {
         let at = self.place(at);
-        if self.cover(&at) == Cover::Mounted {
-            return;
+        match self.cover(&at) {
+            Cover::Made => {}
+            Cover::Mounted => return true,
+            Cover::Floating => return false,
         }
         self.parents(&at);
         match self.made.get(&at) {
@@ -41,6 +48,7 @@ impl Items {
                 self.made.insert(at, item);
             }
         }
+        true
     }
 
     /// Something is mounted at the path; it hides what was made there.
@@ -64,7 +72,10 @@ impl Items {
     /// What was mounted last is in memory: things can be made in it.
     pub(super) fn memory(&mut self, at: &ContainerPath) {
         let place = self.place(at);
-        self.covers.push((place, Cover::Made));
+        // What was pushed last is the mount itself, which does not count for its own place.
+        let around = self.cover(&place);
+        let cover = if around == Cover::Made { Cover::Made } else { Cover::Floating };
+        self.covers.push((place, cover));
     }
 
     /// Whether something was made below the path.
@@ -82,7 +93,7 @@ impl Items {
         let mut missing = vec![];
         let mut path = at.parent();
         while let Some(parent) = path.filter(|p| p.file_name().is_some()) {
-            if self.made.contains_key(&parent) || self.cover(&parent) == Cover::Mounted {
+            if self.made.contains_key(&parent) || self.cover(&parent) != Cover::Made {
                 break;
             }
             path = parent.parent();

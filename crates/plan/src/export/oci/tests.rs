@@ -90,20 +90,26 @@ fn made_things_are_in_the_root_and_mounts_in_the_file() {
         Op::Directory { at: at("/home/seen"), mode: 0o711 },
         Op::Tmpfs { at: at("/empty"), mode: 0o755 },
         Op::ReadOnly { at: at("/empty") },
+        bind("/there", "/tmp", false),
+        Op::Tmpfs { at: at("/tmp/x"), mode: 0o755 },
+        bind("/there/file", "/tmp/x/deep/f", false),
     ]);
     let bundle = made(&plan).unwrap();
     assert_eq!(
         root(&bundle),
         "/empty/ 755\n/etc/ 755\n/etc/f 644 \n/home/ 755\n/home/seen/ 711\n/lib -> usr/lib\n\
-         /run/ 700\n/run/d/ 755\n/run/f 444 x\n/usr/ 755\n/var/ 755\n/var/run -> ../run\n"
+         /run/ 700\n/run/d/ 755\n/run/f 444 x\n/tmp/ 755\n/usr/ 755\n/var/ 755\n/var/run -> ../run\n"
     );
     assert_eq!(
         mounts(&bundle),
         "/usr overlay overlay ro,nosuid,nodev,userxattr,lowerdir=/store/a\\:b/u:/there\n\
          /var/run/d bind /there rbind,rslave,nosuid,nodev,ro,rro\n\
-         /etc/f bind /there/file rbind,rslave,nosuid,nodev,ro,rro\n\
+         /etc/f bind /there/file rbind,rslave,nosuid,nodev,ro\n\
          /home tmpfs tmpfs nosuid,nodev,mode=0750,tmpcopyup\n\
-         /empty tmpfs tmpfs nosuid,nodev,mode=0755,ro\n"
+         /empty tmpfs tmpfs nosuid,nodev,mode=0755,ro\n\
+         /tmp bind /there rbind,rslave,nosuid,nodev,ro,rro\n\
+         /tmp/x tmpfs tmpfs nosuid,nodev,mode=0755\n\
+         /tmp/x/deep/f bind /there/file rbind,rslave,nosuid,nodev,ro\n"
     );
     assert_eq!(bundle.config["process"]["env"], serde_json::json!(["A=1"]));
     assert_eq!(bundle.left_out, [ByteString::from("B")]);
@@ -119,6 +125,14 @@ fn what_cannot_be_said_is_refused() {
         (plan(vec![bind("/gone", "/x", false)]), Error::Missing(HostPath::literal("/gone"))),
         (plan(vec![Op::Tmpfs { at: odd_path, mode: 0o755 }]), Error::NotText(odd)),
         (passing, Error::Inexpressible("descriptors that the command inherits")),
+        (
+            plan(vec![
+                bind("/there", "/tmp", false),
+                Op::Tmpfs { at: at("/tmp/x"), mode: 0o755 },
+                Op::Directory { at: at("/tmp/x/d"), mode: 0o755 },
+            ]),
+            Error::Inexpressible("something in a file system in memory that lies in a mount"),
+        ),
         (
             plan(vec![Op::ReadOnly { at: at("/x") }]),
             Error::Inexpressible("a directory that becomes read-only"),
