@@ -104,10 +104,10 @@ pub(crate) fn check(scene: &Scene<'_>) -> Vec<Problem> {
 fn outcome(scene: &Scene<'_>, word: &ByteString, search: &Search) -> Option<Problem> {
     match &search.outcome {
         Outcome::Runs { by_shell: None, .. } => None,
-        Outcome::Runs { by_shell: Some((_, Obstacle::Line { script, why })), .. } => {
-            Some(bad_line(script, *why))
-        }
-        Outcome::Runs { .. } => None,
+        Outcome::Runs { by_shell: Some(obstacle), .. } => match &**obstacle {
+            Obstacle::Line { script, why } => Some(bad_line(script, *why)),
+            _ => None,
+        },
         Outcome::Nowhere => Some(not_found(scene, word, search)),
         Outcome::Fails { path, obstacle } => explain(scene, word, path, obstacle),
     }
@@ -149,7 +149,7 @@ fn host_path(path: &[u8]) -> Option<RootPath> {
 }
 
 /// Whether a path is one that the runtime has the say over.
-fn is_system(path: &[u8]) -> bool {
+pub(crate) fn is_system(path: &[u8]) -> bool {
     let top = path.split(|b| *b == b'/').find(|c| !c.is_empty()).unwrap_or_default();
     path.starts_with(b"/")
         && (matches!(top, b"usr" | b"bin" | b"sbin" | b"etc") || top.starts_with(b"lib"))

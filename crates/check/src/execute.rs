@@ -109,7 +109,7 @@ impl Obstacle {
 
 impl Scene<'_> {
     /// What comes of executing the file at `path`.
-    pub(crate) fn execute(&self, who: Who, path: &[u8]) -> Result<Run, Obstacle> {
+    pub(crate) fn execute(&self, who: Who, path: &[u8]) -> Result<Run, Box<Obstacle>> {
         let found =
             self.resolve(who, Call::Execute, path).map_err(|failure| match failure.reason {
                 Reason::NotFound | Reason::Whiteout(_) | Reason::NotADirectory => {
@@ -122,7 +122,13 @@ impl Scene<'_> {
         Ok(run)
     }
 
-    fn load(&self, who: Who, path: &[u8], found: Found, run: &mut Run) -> Result<(), Obstacle> {
+    fn load(
+        &self,
+        who: Who,
+        path: &[u8],
+        found: Found,
+        run: &mut Run,
+    ) -> Result<(), Box<Obstacle>> {
         let size = u64::try_from(BUFFER).unwrap_or(u64::MAX);
         // What may be executed and not read: nothing can be said of it.
         let Ok(start) = self.namespace().content(&found, size) else { return Ok(()) };
@@ -132,21 +138,23 @@ impl Scene<'_> {
         let line = match shebang::parse(&start) {
             Some(Ok(line)) => line,
             _ if self.handler(path, &start).is_some() => return Ok(()),
-            Some(Err(why)) => return Err(Obstacle::Line { script: found, why }),
-            None => return Err(Obstacle::NoProgram(found)),
+            Some(Err(why)) => return Err(Obstacle::Line { script: found, why }.into()),
+            None => return Err(Obstacle::NoProgram(found).into()),
         };
         if self.refuses_scripts(who) {
-            return Err(Obstacle::NotForEmulator { script: found });
+            return Err(Obstacle::NotForEmulator { script: found }.into());
         }
         if run.scripts.len() == MAX_SCRIPTS {
             let scripts = run.scripts.drain(..).map(|(script, _)| script);
-            return Err(Obstacle::TooManyScripts { scripts: scripts.chain([found]).collect() });
+            return Err(
+                Obstacle::TooManyScripts { scripts: scripts.chain([found]).collect() }.into()
+            );
         }
         let interpreter = line.interpreter.clone();
         let next = match self.resolve(who, Call::Shebang, &interpreter) {
             Ok(next) => next,
             Err(failure) => {
-                return Err(Obstacle::ScriptInterpreter { script: found, line, failure });
+                return Err(Obstacle::ScriptInterpreter { script: found, line, failure }.into());
             }
         };
         run.scripts.push((found, line));
@@ -169,7 +177,7 @@ impl Scene<'_> {
         header: Header,
         start: &[u8],
         run: &mut Run,
-    ) -> Result<(), Obstacle> {
+    ) -> Result<(), Box<Obstacle>> {
         let by = match header.tuple() {
             Some(tuple) if self.is_emulated(tuple) && self.reaches_emulator(who) => {
                 Some((Who::Emulated, tuple))
@@ -203,13 +211,15 @@ impl Scene<'_> {
         tuple: Tuple,
         program: &Found,
         interpreter: &[u8],
-    ) -> Result<(), Obstacle> {
+    ) -> Result<(), Box<Obstacle>> {
         let program = program.clone();
         let found = match self.resolve(by, Call::Interpreter, interpreter) {
             Ok(found) => found,
             Err(failure) => {
                 let interpreter = interpreter.to_vec();
-                return Err(Obstacle::ProgramInterpreter { program, tuple, interpreter, failure });
+                return Err(
+                    Obstacle::ProgramInterpreter { program, tuple, interpreter, failure }.into()
+                );
             }
         };
         let Ok(start) = self.namespace().content(&found, 64) else { return Ok(()) };
@@ -218,7 +228,7 @@ impl Scene<'_> {
             Some(header) => Wrong::For(header.name()),
             None => Wrong::NoProgram,
         };
-        Err(Obstacle::WrongInterpreter { program, tuple, interpreter: found, is })
+        Err(Obstacle::WrongInterpreter { program, tuple, interpreter: found, is }.into())
     }
 
     fn load_foreign(
@@ -227,14 +237,14 @@ impl Scene<'_> {
         program: Found,
         header: Header,
         start: &[u8],
-    ) -> Result<(), Obstacle> {
+    ) -> Result<(), Box<Obstacle>> {
         let Some(handler) = self.handler(path, start) else {
             // Entries that cannot be seen from here may be there.
             let certain = !matches!(
                 (self.world.registry)(),
                 Err(Absent::NotMounted | Absent::Unreadable { .. })
             );
-            return Err(Obstacle::Foreign { program, header, certain });
+            return Err(Obstacle::Foreign { program, header, certain }.into());
         };
         if handler.fixed {
             return Ok(());
@@ -242,7 +252,7 @@ impl Scene<'_> {
         let interpreter = handler.interpreter;
         match self.resolve(Who::Native, Call::Interpreter, &interpreter) {
             Ok(_) => Ok(()),
-            Err(failure) => Err(Obstacle::Handler { program, name: handler.name, failure }),
+            Err(failure) => Err(Obstacle::Handler { program, name: handler.name, failure }.into()),
         }
     }
 

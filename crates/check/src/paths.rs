@@ -1,6 +1,7 @@
 //! Whether the command can start in its working directory, and links in what is shared lead to
 //! something that the container has.
 
+use crate::command::is_system;
 use crate::evidence;
 use crate::scene::{Scene, Who};
 
@@ -40,10 +41,12 @@ fn shared(scene: &Scene<'_>, named: &HostPath) -> Option<Problem> {
     // What this machine does not have either is another finding.
     let on_host = scene.world.host.find(&path)?;
     let mut out: Vec<(RootPath, Failure)> = vec![];
-    if let Err(failure) = look(scene, &path) {
-        out.push((path.clone(), failure));
-    } else if on_host.kind == inspect::root::Kind::Directory {
-        out = links_out(scene, &path);
+    match look(scene, &path) {
+        Err(failure) => out.push((path.clone(), failure)),
+        // Of a name that means something else in the container, such as `/etc`, nothing is shared.
+        Ok(found) if scene.namespace().host_file(&found) != Some(&on_host.host) => {}
+        Ok(_) if on_host.kind == inspect::root::Kind::Directory => out = links_out(scene, &path),
+        Ok(_) => {}
     }
     let (first, failure) = out.first()?;
     let names: Vec<String> =
@@ -54,10 +57,17 @@ fn shared(scene: &Scene<'_>, named: &HostPath) -> Option<Problem> {
     };
     let cause = format!("{}{more} lead out of what is shared with the container", names.join(", "));
     let ends = scene.world.host.find(first).and_then(|f| f.path.parent());
-    let hint = ends.map_or_else(
-        || "share what the link leads to with `--filesystem`".to_owned(),
-        |directory| format!("share what it leads to as well: `--filesystem {directory}`"),
-    );
+    let hint = match ends {
+        Some(directory) if is_system(directory.as_bytes()) => {
+            "the system's directories are the runtime's in the container: this machine's are below \
+             `/run/host`, or at their own place with `--runtime host`"
+                .to_owned()
+        }
+        Some(directory) => {
+            format!("share what it leads to as well: `--filesystem {directory}`")
+        }
+        None => "share what the link leads to with `--filesystem`".into(),
+    };
     let problem = Problem::warning(Code::LINK_LEADS_OUT, cause);
     Some(evidence::failed(problem, failure).hint(hint))
 }

@@ -26,10 +26,10 @@ pub(crate) enum Outcome {
     Runs {
         run: Run,
         /// What makes the kernel refuse it before the shell takes it.
-        by_shell: Option<(Vec<u8>, Obstacle)>,
+        by_shell: Option<Box<Obstacle>>,
     },
     /// Something is there, and it cannot be executed.
-    Fails { path: Vec<u8>, obstacle: Obstacle },
+    Fails { path: Vec<u8>, obstacle: Box<Obstacle> },
     /// There is nothing.
     Nowhere,
 }
@@ -47,7 +47,7 @@ impl Scene<'_> {
             let directories = directories.map(|d| if d.is_empty() { &b"."[..] } else { d });
             directories.map(|directory| [directory, b"/", command].concat()).collect()
         };
-        let mut best: Option<(Vec<u8>, Obstacle)> = None;
+        let mut best: Option<(Vec<u8>, Box<Obstacle>)> = None;
         let mut tried = vec![];
         for candidate in candidates {
             tried.push(candidate.clone());
@@ -68,7 +68,7 @@ impl Scene<'_> {
             }
         }
         let outcome = match best {
-            Some((path, obstacle)) if !matches!(obstacle, Obstacle::Missing(_)) => {
+            Some((path, obstacle)) if !matches!(*obstacle, Obstacle::Missing(_)) => {
                 Outcome::Fails { path, obstacle }
             }
             _ => Outcome::Nowhere,
@@ -76,9 +76,9 @@ impl Scene<'_> {
         Search { tried, outcome }
     }
 
-    fn by_shell(&self, who: Who, path: Vec<u8>, obstacle: Obstacle) -> Outcome {
+    fn by_shell(&self, who: Who, path: Vec<u8>, obstacle: Box<Obstacle>) -> Outcome {
         match self.execute(who, b"/bin/sh") {
-            Ok(run) => Outcome::Runs { run, by_shell: Some((path, obstacle)) },
+            Ok(run) => Outcome::Runs { run, by_shell: Some(obstacle) },
             // Why the shell does not run is said of the shell.
             Err(_) => Outcome::Fails { path, obstacle },
         }
@@ -87,7 +87,7 @@ impl Scene<'_> {
 
 /// Keeps the obstacle that says most: a file without interpreter says more than one that is no file,
 /// and that more than nothing.
-fn keep(best: &mut Option<(Vec<u8>, Obstacle)>, path: Vec<u8>, obstacle: Obstacle) {
+fn keep(best: &mut Option<(Vec<u8>, Box<Obstacle>)>, path: Vec<u8>, obstacle: Box<Obstacle>) {
     let rank = |obstacle: &Obstacle| match obstacle {
         Obstacle::Missing(_) => 0,
         Obstacle::Refused(_) => 1,

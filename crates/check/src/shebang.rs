@@ -140,7 +140,8 @@ mod tests {
 
     #[test]
     fn arguments_of_env() {
-        let rows: &[(&str, Option<(&str, Option<&str>)>)] = &[
+        type Row = (&'static str, Option<(&'static str, Option<&'static str>)>);
+        let rows: &[Row] = &[
             ("python3", Some(("python3", None))),
             ("python3\r", Some(("python3\r", None))),
             // Without -S, all of it is the name.

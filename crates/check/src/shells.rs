@@ -27,7 +27,7 @@ fn one(scene: &Scene<'_>, who: Who, path: &str, then: &str) -> Option<Problem> {
         Problem::warning(Code::SHELL_UNUSABLE, format!("`{path}` {why}: {then}"))
             .hint("use a complete runtime, or verify the files of this one")
     };
-    Some(match obstacle {
+    Some(match *obstacle {
         Obstacle::Missing(failure) => {
             evidence::failed(problem("does not exist in the container".into()), &failure)
         }

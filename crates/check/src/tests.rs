@@ -328,7 +328,8 @@ fn preloaded_modules() {
         stage.plan.supervision.ld_preload = list.collect();
         stage
     };
-    let rows: &[(&[(&str, Option<Tuple>)], &str)] = &[
+    type Module = (&'static str, Option<Tuple>);
+    let rows: &[(&[Module], &str)] = &[
         (&[], ""),
         (&[("/home/m.so", None)], ""),
         (&[("libm.so.6", None)], ""),
@@ -366,6 +367,16 @@ fn directories_and_links() {
     let stage = stage.table(&out);
     assert_eq!(stage.codes(), "34");
     found(&stage, &["share/out` lead out of", "--filesystem", "other"]);
+    let stage = stage.table("share/shell -> /usr/bin/env");
+    assert_eq!(stage.codes(), "34", "the runtime has it too");
+    // A name that means something else in the container is not shared.
+    let mut stage = Stage::new(GAME).table("share/x -> /no/such");
+    stage.named = vec!["share"];
+    let at = stage.host("share").to_string();
+    let out = format!("share/out -> {}", stage.host("home"));
+    let mut stage = stage.table(&out).table("rt/other/in = x");
+    stage.bind(&at, "rt/other");
+    assert_eq!(stage.codes(), "");
 }
 
 #[test]
