@@ -1,5 +1,6 @@
 //! What the project needs of a Debian or Ubuntu machine: packages, compiler targets, an unprivileged user.
 
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use crate::error::{Context, Problem, Result};
@@ -23,6 +24,7 @@ pub(crate) const TEST_USER: TestUser =
 /// Packages by the program or file that shows them to be installed.
 const PACKAGES: &[(&str, &str)] = &[
     ("/usr/bin/bwrap", "bubblewrap"),
+    ("/usr/bin/crun", "crun"),
     ("/usr/bin/mmdebstrap", "mmdebstrap"),
     ("/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring"),
     ("/usr/bin/Xvfb", "xvfb"),
@@ -42,6 +44,9 @@ const PACKAGES: &[(&str, &str)] = &[
     ("/usr/bin/qemu-aarch64", "qemu-user"),
     ("/usr/bin/qemu-system-aarch64", "qemu-system-arm"),
     ("/sbin/depmod", "kmod"),
+    ("/usr/bin/mksquashfs", "squashfs-tools"),
+    ("/usr/bin/squashfuse", "squashfuse"),
+    ("/usr/bin/fusermount3", "fuse3"),
 ];
 
 /// Compiler targets of the static binaries.
@@ -51,6 +56,7 @@ pub(crate) const TARGETS: &[&str] =
 /// Brings the machine to where everything can be built and tested; quick when it is there already.
 pub(crate) fn run() -> Result<()> {
     packages()?;
+    fuse()?;
     targets()?;
     test_user()
 }
@@ -71,6 +77,18 @@ fn packages() -> Result<()> {
         arguments.extend(missing);
         privileged("apt-get", &arguments)
     })
+}
+
+/// Lets users open the device of FUSE where no udev has done that.
+fn fuse() -> Result<()> {
+    const DEVICE: &str = "/dev/fuse";
+    let mode = std::fs::metadata(DEVICE).context("looking at /dev/fuse").map_err(|problem| {
+        problem.hint("the kernel needs FUSE, perhaps as a module: modprobe fuse")
+    })?;
+    if mode.permissions().mode() & 0o666 == 0o666 {
+        return Ok(());
+    }
+    step("letting users open /dev/fuse", || privileged("chmod", &["666", DEVICE]))
 }
 
 fn targets() -> Result<()> {

@@ -25,9 +25,9 @@ const TARGET_FOREIGN: &str = "aarch64-unknown-linux-musl";
 /// in a random container.
 const STAGE: &str = "stage";
 
-/// The test programs of the command that are run in every host: real launches, and what is said about
-/// the machine.
-const TESTS: &[&str] = &["launch", "check", "doctor"];
+/// The test programs of the command that are run in every host: real launches, plans in every form, and
+/// what is said about the machine.
+const TESTS: &[&str] = &["launch", "export", "check", "doctor"];
 
 /// The test program of the command that runs foreign programs: in hosts with an emulator, and, built for
 /// AArch64, in the virtual machine.
