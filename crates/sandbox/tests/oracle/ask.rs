@@ -138,6 +138,7 @@ pub(crate) fn ask(
         "bwrap": bwrap,
         "search_path": ["/usr/bin"],
         "inject": "",
+        "by_descriptor": false,
         "environment": [["QEMU_LD_PREFIX", PREFIX]],
     });
     let path = scratch.path().join("scene.json");

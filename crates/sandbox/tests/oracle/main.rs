@@ -29,7 +29,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::time::{Duration, Instant};
 
 /// Cases of each test, unless more are asked for.
-const CASES: u64 = 50;
+const CASES: u64 = 40;
 
 /// Questions in each case.
 const QUESTIONS: usize = 250;
