@@ -21,6 +21,7 @@ pub(crate) fn run() -> Result<PathBuf> {
     for target in TARGETS {
         let binary = step(&format!("building for {target}"), || build(target, &dist))?;
         let size = check(&binary)?;
+        place_sibling(target, &binary, &dist)?;
         lines.push(format!("{target:28} {:>7.1} KiB  {}", size as f64 / 1024.0, binary.display()));
     }
     lines.iter().for_each(|line| println!("{line}"));
@@ -35,6 +36,17 @@ fn build(target: &str, dist: &Path) -> Result<PathBuf> {
     let binary = dir.join("bathysphere");
     replace(&built, &binary)?;
     Ok(binary)
+}
+
+/// Puts a build where one for another architecture looks for it when an emulator runs that (the layout
+/// of docs/emulation.md).
+fn place_sibling(target: &str, binary: &Path, dist: &Path) -> Result<()> {
+    // Rust's i686 is Debian's i386.
+    let machine = target.split('-').next().map(|m| if m == "i686" { "i386" } else { m });
+    let tuple = format!("{}-linux-gnu", machine.unwrap_or(target));
+    let dir = dist.join("libexec/bathysphere").join(tuple);
+    fs::create_dir_all(&dir).at("creating", &dir)?;
+    replace(binary, &dir.join("bathysphere"))
 }
 
 /// Copies a program over another that may be running.

@@ -1,5 +1,6 @@
 //! Where the environment is read: once, here, into values.
 
+use crate::foreign::Foreign;
 use compose::Inherited;
 use plan::{ByteString, HostPath, Problem};
 use std::ffi::{OsStr, OsString};
@@ -12,6 +13,8 @@ pub(crate) struct Edge {
     pub(crate) inherited: Inherited,
     /// The same, as `sandbox` wants it.
     pub(crate) environment: Vec<(ByteString, ByteString)>,
+    /// What runs this program, where that is an emulator.
+    pub(crate) emulated: Option<Foreign>,
 }
 
 impl Edge {
@@ -20,7 +23,8 @@ impl Edge {
         let variables: Vec<(OsString, OsString)> = std::env::vars_os().collect();
         let bytes = |s: &OsString| ByteString::from(s.as_os_str());
         let environment = variables.iter().map(|(n, v)| (bytes(n), bytes(v))).collect();
-        Self { inherited: variables.into_iter().collect(), environment }
+        let inherited = variables.into_iter().collect();
+        Self { inherited, environment, emulated: Foreign::detect() }
     }
 
     /// Where prepared layers are kept, unless an option says otherwise.
@@ -55,6 +59,7 @@ impl Edge {
             bwrap: self.bwrap(),
             search_path: self.search_path(),
             known_bwrap: None,
+            by_descriptor: self.emulated.is_some(),
         }
     }
 

@@ -67,6 +67,10 @@ fn launch(run: &Run, timings: &mut Timings) -> Result<u8, Stop> {
         }
         remembering.decided();
         let mut served = |backend, bwrap| {
+            // What is mounted for one launch is not there for the next.
+            if session.image.is_some() {
+                return;
+            }
             let home = compose::home::required_directories(&session.request, &session.facts);
             let (layers, trees) = (&prepared.layers, &prepared.trees);
             let plan = &plan;

@@ -7,6 +7,7 @@ mod check;
 mod doctor;
 mod edge;
 mod explain;
+mod foreign;
 mod launch;
 mod logger;
 mod memory;
@@ -24,6 +25,7 @@ mod warm;
 
 use args::{Cli, Command};
 use clap::Parser;
+use foreign::Foreign;
 use std::process::ExitCode;
 
 /// Wrong usage, as most tools have it.
@@ -36,7 +38,13 @@ fn main() -> ExitCode {
         return status.into();
     }
     let arguments: Vec<_> = std::env::args_os().collect();
-    if let Some(status) = warm::launch(&arguments) {
+    let mut foreign = Foreign::detect();
+    if let Some(foreign) = &mut foreign {
+        foreign.hand_over(&arguments);
+    }
+    if foreign.is_none()
+        && let Some(status) = warm::launch(&arguments)
+    {
         return status.into();
     }
     let cli = match Cli::try_parse_from(arguments) {
@@ -47,6 +55,11 @@ fn main() -> ExitCode {
             return if error.use_stderr() { USAGE.into() } else { ExitCode::SUCCESS };
         }
     };
+    let needs_machine = !matches!(cli.command, Command::Explain(_) | Command::TidyStore { .. });
+    if let Some(problem) = foreign.and_then(|f| f.refusal()).filter(|_| needs_machine) {
+        report::problem(&problem);
+        return FAILURE.into();
+    }
     match cli.command {
         Command::Run(run) => launch::run(run),
         Command::Plan(show) => show::run(show),

@@ -7,8 +7,10 @@ use crate::request::{bad_value, request};
 use crate::stop::Stop;
 use crate::timings::Timings;
 use compose::{Facts, Memory, Request};
+use inspect::emulator::image::Format;
+use inspect::mountinfo;
 use plan::{ByteString, Code, HostPath, Plan, Problem, RootPath, StackForm};
-use sandbox::{Backend, Bwrap};
+use sandbox::{Backend, Bwrap, ImageFormat, ImageMeans, MountedImage};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
@@ -22,6 +24,8 @@ pub(crate) struct Session {
     pub(crate) backend: Backend,
     /// The bwrap that serves, where that is known already.
     pub(crate) bwrap: Option<Bwrap>,
+    /// The emulator's root, where that is an image that was mounted for this launch.
+    pub(crate) image: Option<MountedImage>,
     /// Whether the stack form may be changed when the first one does not work.
     may_restack: bool,
 }
@@ -33,10 +37,11 @@ impl Session {
         let mut facts = facts(&edge)?;
         facts.accessibility_bus = accessibility_bus(&facts);
         timings.phase("inspect");
-        let request = request(launch, &facts)?;
+        let mut request = request(launch, &facts)?;
+        let image = image(&edge, &mut facts, &mut request)?;
         let backend = backend(launch);
         let may_restack = launch.stacking == Stacking::Auto;
-        Ok(Self { edge, facts, request, backend, bwrap: None, may_restack })
+        Ok(Self { edge, facts, request, backend, bwrap: None, image, may_restack })
     }
 
     /// As [`Self::start`], for a plan that was made before: nothing is decided any more.
@@ -46,7 +51,9 @@ impl Session {
         let working_directory = HostPath::new(plan.working_directory.as_path())
             .map_err(bad_value("working directory"))?;
         let request = Request { working_directory, ..Request::default() };
-        Ok(Self { edge, facts, request, backend: backend(launch), bwrap: None, may_restack: false })
+        let backend = backend(launch);
+        let (bwrap, image) = (None, None);
+        Ok(Self { edge, facts, request, backend, bwrap, image, may_restack: false })
     }
 
     /// Decides what the container will be.
@@ -66,10 +73,36 @@ impl Session {
 }
 
 fn facts(edge: &Edge) -> Result<Facts, Problem> {
-    Facts::gather(edge.inherited.clone()).map_err(|error| {
+    let unreadable = |error: &dyn std::fmt::Display| {
         Problem::blocking(Code::UNREADABLE, error.to_string())
             .hint("make sure that /proc is mounted")
-    })
+    };
+    let mut facts = Facts::gather(edge.inherited.clone()).map_err(|e| unreadable(&e))?;
+    if let Some(foreign) = &edge.emulated {
+        facts.native = Some(foreign.machine);
+        facts.host = foreign.host().map_err(|e| unreadable(&e))?;
+    }
+    Ok(facts)
+}
+
+/// Mounts the emulator's root, where that is an image that nobody has mounted.
+fn image(
+    edge: &Edge,
+    facts: &mut Facts,
+    request: &mut Request,
+) -> Result<Option<MountedImage>, Problem> {
+    let Some((path, format)) = compose::emulator_image(request, facts)? else { return Ok(None) };
+    let format = match format {
+        Format::Squashfs => ImageFormat::Squashfs,
+        Format::Erofs => ImageFormat::Erofs,
+    };
+    let means = ImageMeans { places: edge.temporary(), search_path: edge.search_path() };
+    let mounted = sandbox::mount_image(&path, format, &means).map_err(|e| e.problem())?;
+    request.emulator_root = Some(mounted.path().clone());
+    facts.mounts = mountinfo::read().map_err(|error| {
+        Problem::blocking(Code::UNREADABLE, format!("the mount table cannot be read: {error}"))
+    })?;
+    Ok(Some(mounted))
 }
 
 fn backend(launch: &Launch) -> Backend {

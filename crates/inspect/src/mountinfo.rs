@@ -59,12 +59,14 @@ const NETWORK: &[&str] = &[
 
 /// FUSE file systems that read a local device or directory.
 const LOCAL_FUSE: &[&str] = &[
+    "fuse.erofsfuse",
     "fuse.fuse-overlayfs",
     "fuse.lxcfs",
     "fuse.mergerfs",
     "fuse.portal",
     "fuse.snapfuse",
     "fuse.squashfuse",
+    "fuse.squashfuse_ll",
 ];
 
 /// Reads a mount table.

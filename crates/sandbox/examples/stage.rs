@@ -22,6 +22,7 @@ struct Scene {
     search_path: Vec<PathBuf>,
     /// See `testkit::inject`.
     inject: String,
+    by_descriptor: bool,
     environment: Vec<(ByteString, ByteString)>,
 }
 
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
     let result = match arguments.first().and_then(|word| word.to_str()) {
         Some("probe") => testkit::probe::command(&arguments[1..]).map(|()| 0),
         Some("launch") if arguments.len() == 2 => launch(&arguments[1]),
+        Some("image") if arguments.len() == 6 => image(&arguments[1..]),
         Some("can-create") => can_create(&arguments[1..]),
         _ => Err("usage: stage launch SCENE.json | probe … | can-create [RULES [BWRAP]]".into()),
     };
@@ -64,6 +66,31 @@ fn can_create(arguments: &[std::ffi::OsString]) -> testkit::probe::Result<u8> {
     Ok(0)
 }
 
+/// Mounts an image, runs a script with its place in `$AT`, and lets go: FORMAT IMAGE PLACE PATH SCRIPT.
+fn image(arguments: &[std::ffi::OsString]) -> testkit::probe::Result<u8> {
+    let format = match arguments[0].to_str() {
+        Some("erofs") => sandbox::ImageFormat::Erofs,
+        _ => sandbox::ImageFormat::Squashfs,
+    };
+    let image = HostPath::new(&arguments[1])?;
+    let means = sandbox::ImageMeans {
+        places: vec![HostPath::new(&arguments[2])?],
+        search_path: std::env::split_paths(&arguments[3]).collect(),
+    };
+    let mounted = match sandbox::mount_image(&image, format, &means) {
+        Ok(mounted) => mounted,
+        Err(error) => {
+            eprintln!("{}", error.problem());
+            return Ok(125);
+        }
+    };
+    let mut command = std::process::Command::new("/bin/sh");
+    command.arg("-c").arg(&arguments[4]).env("AT", mounted.path().as_path());
+    let status = command.status()?;
+    drop(mounted);
+    Ok(u8::try_from(status.code().unwrap_or(99))?)
+}
+
 fn launch(path: &std::ffi::OsStr) -> testkit::probe::Result<u8> {
     let scene: Scene = serde_json::from_slice(&std::fs::read(path)?)?;
     testkit::inject::fail(&scene.inject)?;
@@ -76,7 +103,8 @@ fn launch(path: &std::ffi::OsStr) -> testkit::probe::Result<u8> {
         other => return Err(format!("no backend is called `{other}`").into()),
     };
     let (bwrap, search_path) = (scene.bwrap, scene.search_path);
-    let options = Options { backend, bwrap, search_path, ..Options::default() };
+    let by_descriptor = scene.by_descriptor;
+    let options = Options { backend, bwrap, search_path, by_descriptor, ..Options::default() };
     let mut notify = |notice| eprintln!("notice {notice:?}");
     match sandbox::run(&scene.plan, &prepared, &inherited, &options, &mut notify) {
         Ok(status) => Ok(status.0),

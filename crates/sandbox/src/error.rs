@@ -139,6 +139,11 @@ pub enum Error {
         /// Every path that was tried.
         tried: Vec<String>,
     },
+    /// This program is emulated, and bwrap would be, too.
+    #[error(
+        "bwrap would be run by the emulator, and mount other files than those that it is shown"
+    )]
+    ForeignBwrap,
     /// bwrap ended before it started the supervisor.
     #[error("{path} failed with status {status}{}", because(.diagnosis.as_deref()))]
     BwrapFailed {
@@ -259,6 +264,7 @@ impl Error {
             Error::LockBusy(_) => Code::RUNTIME_BUSY,
             Error::Lock { .. } => Code::UNREADABLE,
             Error::Server { .. } => Code::EMULATOR_SERVER,
+            Error::ForeignBwrap => Code::FOREIGN_BWRAP,
             Error::BwrapMissing { .. } | Error::BwrapFailed { .. } => Code::BWRAP_UNUSABLE,
             Error::Descriptor { .. } | Error::BadCommand(_) | Error::WorkingDirectory { .. } => {
                 Code::BAD_VALUE
@@ -304,6 +310,10 @@ impl Error {
             Error::Server { .. } => {
                 "look at the messages above; check `server_argv` in the emulator's manifest, or \
                  leave it out to run without a server"
+                    .into()
+            }
+            Error::ForeignBwrap => {
+                "leave `--backend bwrap` out, or install the build for this machine beside this one"
                     .into()
             }
             Error::BwrapMissing { .. } => "install the package `bubblewrap`".into(),

@@ -17,6 +17,7 @@
 mod builtin;
 mod bwrap;
 mod error;
+mod image;
 mod link;
 mod ops;
 mod probe;
@@ -28,6 +29,7 @@ mod sys;
 
 pub use bwrap::{Arguments, Exported, Features, arguments, exported};
 pub use error::{Error, FailedStep, StepKind};
+pub use image::{ImageError, ImageFormat, ImageMeans, MountedImage, mount_image};
 pub use probe::{
     Diagnosis, Facts, Feature, Installed, Refusal, Rule, features, foreseen, installed_bwrap,
     probe, try_bwrap, try_overlay, usable,

@@ -68,6 +68,16 @@ pub struct Options {
     pub search_path: Vec<PathBuf>,
     /// A bwrap that was asked before, so that it need not be asked again.
     pub known_bwrap: Option<Bwrap>,
+    /// This program is run by an emulator that redirects paths: files of the host are named relative
+    /// to a descriptor of the real root, and bwrap, which would be emulated too, is refused.
+    pub by_descriptor: bool,
+}
+
+impl Options {
+    /// Whether bwrap may take the built-in executor's place.
+    fn may_fall_back(&self) -> bool {
+        self.backend == Backend::Auto && !self.by_descriptor
+    }
 }
 
 /// A bwrap and what it can do.
@@ -120,12 +130,15 @@ pub fn run(
     options: &Options,
     notify: &mut dyn FnMut(Notice),
 ) -> Result<ExitStatus, Error> {
+    if options.by_descriptor && options.backend == Backend::Bwrap {
+        return Err(Error::ForeignBwrap);
+    }
     let spec = spec::prepare(plan, inherited)?;
     let mut bwrap = None;
     if options.backend != Backend::Bwrap {
         notify(Notice::Using(Used::Builtin));
-        match builtin::run(plan, prepared, &spec) {
-            Err(error) if options.backend == Backend::Auto && error.is_about_means() => {
+        match builtin::run(plan, prepared, &spec, options.by_descriptor) {
+            Err(error) if options.may_fall_back() && error.is_about_means() => {
                 // Without a bwrap that works, the first error is the one to act on.
                 let found = match Bwrap::find(options) {
                     Ok(found) => found,

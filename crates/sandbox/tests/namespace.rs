@@ -122,6 +122,51 @@ fn both_executors_build_the_same_namespace() {
     }
 }
 
+/// As an emulator that redirects paths needs it; here nothing does, so that the result is the same.
+#[test]
+fn sources_by_descriptor_give_the_same_namespace() {
+    let source = source();
+    let mut ops = varied(source.path());
+    let upper = tree("over = x");
+    ops.push(stack("/stacked", &[upper.path(), source.path()], StackForm::Overlay));
+    let by_path = walk("builtin", "", ops.clone(), &source);
+    let mut scene = Scene::new("builtin", ops, WALK);
+    scene.by_descriptor = true;
+    scene.layers.insert(LayerName("l".into()), host(source.path()));
+    let by_descriptor = scene.run().ok();
+    assert_eq!(by_path, by_descriptor, "{}", difference(&by_path, &by_descriptor));
+}
+
+/// What the plan names below `/proc/self/root` is the same file of the host.
+#[test]
+fn the_real_root_by_its_other_name() {
+    let source = source();
+    for by_descriptor in [false, true] {
+        let real = Path::new("/proc/self/root").join(source.path().strip_prefix("/").unwrap());
+        let ops = vec![bind(real, "/real", Access::ReadOnly)];
+        let mut scene = Scene::new("builtin", ops, &["ls", "/real/sub"]);
+        scene.by_descriptor = by_descriptor;
+        let got = scene.run().ok();
+        let ops = vec![bind(source.path(), "/real", Access::ReadOnly)];
+        assert_eq!(got, Scene::new("builtin", ops, &["ls", "/real/sub"]).run().ok());
+    }
+}
+
+#[test]
+fn an_emulated_bwrap_is_refused() {
+    let mut scene = Scene::shell("bwrap", "true");
+    scene.by_descriptor = true;
+    let ran = scene.run();
+    assert_eq!(ran.status, 125, "{ran:?}");
+    assert!(ran.err.contains("BS0064"), "{ran:?}");
+    // Nor does it take the built-in executor's place.
+    let mut scene = Scene::shell("auto", "true");
+    scene.by_descriptor = true;
+    scene.inject = "unshare=EPERM".into();
+    let ran = scene.run();
+    assert!(ran.err.contains("cannot be created") && !ran.err.contains("FellBack"), "{ran:?}");
+}
+
 #[test]
 fn older_kernels_give_the_same_namespace() {
     let source = source();

@@ -10,7 +10,7 @@ mod privileges;
 
 use crate::error::{Error, FailedStep, StepKind};
 use crate::link::{self, Theirs, setup};
-use crate::ops::{self, Root};
+use crate::ops::{self, Root, Sources};
 use crate::relay::{Signals, relay};
 use crate::run::{ExitStatus, Prepared};
 use crate::spec;
@@ -28,6 +28,7 @@ pub(crate) fn run(
     plan: &Plan,
     prepared: &Prepared,
     spec: &spec::Prepared,
+    by_descriptor: bool,
 ) -> Result<ExitStatus, Error> {
     let (ours, theirs) = link::pair()?;
     let signals = setup("preparing for signals", Signals::take())?;
@@ -35,7 +36,7 @@ pub(crate) fn run(
     let child = sys::process::fork(|| {
         let Some((ours, theirs)) = ends.take() else { return 125 };
         drop(ours);
-        inside(plan, prepared, spec, theirs, &signals)
+        inside(plan, prepared, spec, theirs, &signals, by_descriptor)
     });
     let child = setup("starting a process", call("fork", "", child))?;
     let Some((ours, theirs)) = ends.take() else { unreachable!("only the child takes the ends") };
@@ -54,18 +55,19 @@ fn inside(
     spec: &spec::Prepared,
     theirs: Theirs,
     signals: &Signals,
+    by_descriptor: bool,
 ) -> u8 {
     let own_pids = plan.namespaces.pid;
     if let Err(error) = enter_namespaces(own_pids) {
         return told(&theirs, &error);
     }
     if !own_pids {
-        return contained(plan, prepared, spec, theirs, signals);
+        return contained(plan, prepared, spec, theirs, signals, by_descriptor);
     }
     // A PID namespace is entered by the next child, which becomes its process 1.
     let mut end = Some(theirs);
     let first = sys::process::fork(|| match end.take() {
-        Some(theirs) => contained(plan, prepared, spec, theirs, signals),
+        Some(theirs) => contained(plan, prepared, spec, theirs, signals, by_descriptor),
         None => 125,
     });
     let ended = match (first, end.take()) {
@@ -95,8 +97,9 @@ fn contained(
     spec: &spec::Prepared,
     theirs: Theirs,
     signals: &Signals,
+    by_descriptor: bool,
 ) -> u8 {
-    let entered = build(plan, prepared)
+    let entered = build(plan, prepared, by_descriptor)
         .and_then(base::enter)
         .and_then(|()| supervisor::enter_directory(&spec.spec.working_directory))
         .and_then(|()| privileges::drop_all());
@@ -106,11 +109,12 @@ fn contained(
     }
 }
 
-/// Carries out every step of the plan.
-fn build(plan: &Plan, prepared: &Prepared) -> Result<Root, Error> {
+/// Carries out every step of the plan; `by_descriptor`: see [`Sources`].
+fn build(plan: &Plan, prepared: &Prepared, by_descriptor: bool) -> Result<Root, Error> {
     // Modes in the plan are exact.
     let mask = rustix::process::umask(rustix::fs::Mode::empty());
-    let mut root = Root::new(base()?, plan.namespaces.pid);
+    let sources = setup("opening the real root", Sources::new(by_descriptor))?;
+    let mut root = Root::new(base()?, plan.namespaces.pid, sources);
     for (index, step) in plan.steps.iter().enumerate() {
         match ops::apply(&mut root, &step.op, prepared) {
             Ok(()) => {}

@@ -1,14 +1,14 @@
 //! A file or directory of the host, with the mounts below it.
 
-use super::Root;
 use super::remount::{self, set_attributes};
 use super::root::Kind;
+use super::{Root, Sources, sources};
 use crate::sys::mount::{self, Attributes};
 use crate::sys::{SysError, call};
 use plan::{Access, ContainerPath, HostPath};
-use rustix::fs::{CWD, FileType, OFlags, fstat};
+use rustix::fs::{FileType, OFlags, fstat};
 use rustix::io::Errno;
-use rustix::mount::{OpenTreeFlags, UnmountFlags, open_tree};
+use rustix::mount::{OpenTreeFlags, UnmountFlags};
 use std::os::fd::{AsRawFd, OwnedFd};
 
 /// What a bind of this access adds to its mounts. bwrap adds the same.
@@ -31,7 +31,7 @@ pub(super) fn apply(
     let attributes = attributes(access);
     let cloned = match clone_with(root, source, attributes) {
         Some(cloned) => cloned.map(|tree| (tree, true)),
-        None => clone_tree(source).map(|tree| (tree, false)),
+        None => clone_tree(root, source).map(|tree| (tree, false)),
     };
     let (tree, is_set) = match cloned {
         Err(Errno::NOENT | Errno::NOTDIR) if optional => return Ok(()),
@@ -50,7 +50,7 @@ pub(super) fn apply(
             other => other.map(|()| false)?,
         };
     root.mount(tree, at, kind)?;
-    if source.file_name().is_none() {
+    if sources::is_root(source) {
         uncover(root, at, ours)?;
     }
     if remount { remount::after_mounting(root, at, attributes) } else { Ok(()) }
@@ -74,7 +74,7 @@ fn clone_with(
     source: &HostPath,
     attributes: Attributes,
 ) -> Option<Result<OwnedFd, Errno>> {
-    if root.is_before_open_tree_attr {
+    if root.is_before_open_tree_attr || !matches!(root.sources, Sources::Paths) {
         return None;
     }
     match mount::clone_with(source.as_path(), attributes) {
@@ -89,10 +89,10 @@ fn clone_with(
 /// A copy of the mounts at and below `source`, not mounted anywhere yet. Recursive always: a
 /// part of a tree that has locked mounts below it cannot be taken alone (EINVAL), and would show
 /// what the mounts hide.
-fn clone_tree(source: &HostPath) -> Result<OwnedFd, Errno> {
+fn clone_tree(root: &Root, source: &HostPath) -> Result<OwnedFd, Errno> {
     let flags = OpenTreeFlags::OPEN_TREE_CLONE
         | OpenTreeFlags::OPEN_TREE_CLOEXEC
         | OpenTreeFlags::AT_RECURSIVE
         | OpenTreeFlags::AT_NO_AUTOMOUNT;
-    open_tree(CWD, source.as_path(), flags)
+    root.sources.open_tree(source, flags)
 }

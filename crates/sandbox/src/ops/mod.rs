@@ -10,6 +10,7 @@ mod proc;
 mod read_only;
 mod remount;
 mod root;
+mod sources;
 mod stack;
 mod symlink;
 mod tmpfs;
@@ -20,6 +21,7 @@ use crate::sys::SysError;
 use plan::Op;
 
 pub(crate) use root::Root;
+pub(crate) use sources::Sources;
 
 /// Why an operation failed.
 pub(crate) enum Failure {

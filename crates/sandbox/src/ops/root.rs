@@ -4,6 +4,7 @@
 //! These are remembered, and what is made in them is named from the root in one call. Every other path is
 //! looked up inside the root first, because a link on the way could lead out of it.
 
+use super::Sources;
 use crate::builtin::attach;
 use crate::sys::{SysError, call};
 use plan::ContainerPath;
@@ -32,6 +33,8 @@ pub(crate) struct Root {
     plain: BTreeSet<ContainerPath>,
     /// The container has a PID namespace of its own.
     pub(super) own_pids: bool,
+    /// How files of the host are named.
+    pub(super) sources: Sources,
     /// The kernel has no `open_tree_attr`.
     pub(super) is_before_open_tree_attr: bool,
 }
@@ -56,9 +59,9 @@ const ANY: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
 
 impl Root {
     /// With `top` as its only mount.
-    pub(crate) fn new(top: OwnedFd, own_pids: bool) -> Self {
+    pub(crate) fn new(top: OwnedFd, own_pids: bool, sources: Sources) -> Self {
         let plain = BTreeSet::from([ContainerPath::root()]);
-        Self { top, covered: 0, plain, own_pids, is_before_open_tree_attr: false }
+        Self { top, covered: 0, plain, own_pids, sources, is_before_open_tree_attr: false }
     }
 
     /// The uppermost mount at `/`.

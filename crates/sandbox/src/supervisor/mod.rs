@@ -28,9 +28,13 @@ use std::os::unix::ffi::OsStrExt;
 /// descriptor from which the rest is read.
 pub(crate) const ASKED: &str = "bathysphere-supervisor";
 
-/// Becomes the supervisor when the arguments say so, and returns the exit status then. To be called
+/// Becomes the supervisor, or the guard of a mounted image, when the arguments say so, and returns the exit status then. To be called
 /// before anything else is done with the arguments.
 pub fn supervise_if_asked(arguments: impl IntoIterator<Item = OsString>) -> Option<u8> {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if let Some(status) = crate::image::guard_if_asked(&arguments) {
+        return Some(status);
+    }
     let mut arguments = arguments.into_iter().skip(1);
     if arguments.next()?.as_bytes() != ASKED.as_bytes() {
         return None;

@@ -28,6 +28,23 @@ pub(crate) fn mark_close_on_exec_from(first: RawFd) {
     }
 }
 
+/// Closes every descriptor from `first` on. Only for a program that has just been started and whose
+/// values own none of them.
+pub(crate) fn close_from(first: RawFd) {
+    let Ok(from) = libc::c_uint::try_from(first) else { return };
+    // SAFETY: no memory is passed. No value of this process owns these numbers (see above).
+    let done = unsafe { libc::syscall(libc::SYS_close_range, from, libc::c_uint::MAX, 0) };
+    if done == 0 {
+        return;
+    }
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    let limit = limit.unwrap_or(65536).min(65536);
+    for fd in first..RawFd::try_from(limit).unwrap_or(65536) {
+        // SAFETY: as above; a number that is not open gives EBADF, which is fine.
+        unsafe { libc::close(fd) };
+    }
+}
+
 /// Sets or clears close-on-exec on a descriptor by number. Allocates nothing.
 pub(crate) fn set_close_on_exec(fd: RawFd, on: bool) -> Result<(), Errno> {
     let flags = if on { libc::FD_CLOEXEC } else { 0 };

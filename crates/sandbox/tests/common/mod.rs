@@ -79,6 +79,7 @@ pub struct Scene {
     pub bwrap: Vec<PathBuf>,
     pub search_path: Vec<PathBuf>,
     pub inject: String,
+    pub by_descriptor: bool,
     directory: tempfile::TempDir,
 }
 
@@ -110,6 +111,7 @@ impl Scene {
             bwrap: vec![],
             search_path: vec!["/usr/bin".into()],
             inject: String::new(),
+            by_descriptor: false,
             directory: open_to_all(tempfile::tempdir().unwrap()),
         }
     }
@@ -129,6 +131,7 @@ impl Scene {
             "bwrap": self.bwrap,
             "search_path": self.search_path,
             "inject": self.inject,
+            "by_descriptor": self.by_descriptor,
             "environment": [["INHERITED", "yes"], ["TERM", "dumb"]],
         });
         std::fs::write(&path, serde_json::to_vec(&scene).unwrap()).unwrap();
