@@ -81,7 +81,11 @@ fn look(scene: &Scene<'_>, path: &RootPath) -> Result<plan::simulate::Found, Fai
 fn links_out(scene: &Scene<'_>, directory: &RootPath) -> Vec<(RootPath, Failure)> {
     let Ok(at) = ContainerPath::new(directory.as_path()) else { return vec![] };
     let view = scene.root(Who::Native).view();
-    let entries = scene.namespace().list(view, &at).unwrap_or_default();
+    // A game's directory, in which it writes; only links count.
+    let entries = witness::unrecorded(|| scene.namespace().list(view, &at).unwrap_or_default());
+    if let Some(found) = scene.world.host.find(directory) {
+        witness::listed_for(found.host.as_path(), &witness::Filter::Links);
+    }
     let links = entries.into_iter().take(MOST_ENTRIES).filter(|e| e.kind == Kind::Symlink);
     let paths = links.filter_map(|e| directory.join(e.name.as_os_str()).ok());
     let missing = paths.filter_map(|path| look(scene, &path).err().map(|failure| (path, failure)));

@@ -6,7 +6,7 @@ use crate::session::{Session, open_store};
 use crate::stop::Stop;
 use crate::timings::Timings;
 use crate::warm::{Outcome, Remembering};
-use crate::{check, logger, replay, report, tidy};
+use crate::{check, locales, logger, replay, report, tidy};
 use plan::{Code, ContainerPath, HostPath, LayerName, Op, Plan, Problem, StackForm};
 use sandbox::{Backend, Bwrap, Notice, Used};
 use std::collections::BTreeMap;
@@ -39,8 +39,13 @@ fn launch(run: &Run, timings: &mut Timings) -> Result<u8, Stop> {
     foresee(&mut session, &memory);
     let mut warned = false;
     loop {
-        let plan = session.plan(&memory)?;
+        let mut plan = session.plan(&memory)?;
         timings.phase("compose");
+        if locales::generate(&mut session, &store, &plan) {
+            timings.phase("locales");
+            plan = session.plan(&memory)?;
+            timings.phase("compose again");
+        }
         if !std::mem::replace(&mut warned, true) {
             plan.warnings.iter().for_each(report::problem);
             if !run.no_check && !run.only_prepare {

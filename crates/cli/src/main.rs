@@ -9,6 +9,7 @@ mod edge;
 mod explain;
 mod foreign;
 mod launch;
+mod locales;
 mod logger;
 mod memory;
 mod replay;

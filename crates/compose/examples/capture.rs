@@ -54,6 +54,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         provider_mount: mount,
         glibc: &captured.glibc,
         requested: &requested,
+        generated: &BTreeMap::new(),
     });
     let took = started.elapsed();
     captured.entries.extend(locales.entries);

@@ -71,6 +71,7 @@ pub(crate) fn captured(
         manifest: runtime.manifest.map(|m| (m.device, m.inode, m.size, m.modified)),
         variables: variables.map(|(n, v)| (n.into(), v.into())).collect(),
         locales: environment::locale_variables(facts, request),
+        generated: request.generated_locales.clone(),
         import: [
             request.import_vulkan_layers,
             request.import_openxr_runtimes,
@@ -97,6 +98,7 @@ struct Question {
     manifest: Option<(u64, u64, u64, i64)>,
     variables: Vec<(ByteString, ByteString)>,
     locales: BTreeMap<String, String>,
+    generated: BTreeMap<String, HostPath>,
     import: [bool; 3],
 }
 
@@ -181,6 +183,7 @@ fn capture(
             .map_or_else(|| ContainerPath::literal("/run/host"), |(_, g)| g.mount.clone()),
         glibc: &taken.glibc,
         requested: &question.locales,
+        generated: &question.generated,
     });
     taken.entries.extend(locales.entries);
     taken.environment.0.extend(locales.environment.0);

@@ -8,14 +8,15 @@
 
 mod archive;
 mod compiled;
+mod generated;
 mod name;
 mod store;
 
 use crate::capture::place::{Places, position};
 use inspect::root::Root;
 use plan::{
-    ByteString, Candidate, Code, ContainerPath, Decision, Environment, LayerEntry, Origin, Problem,
-    RootPath, Subject, Tuple, Verdict,
+    ByteString, Candidate, Code, ContainerPath, Decision, Environment, HostPath, LayerEntry,
+    Origin, Problem, RootPath, Subject, Tuple, Verdict,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use store::{Form, Store};
@@ -25,6 +26,27 @@ const DIRECTORY: &str = "/usr/lib/locale";
 
 /// The archive within it.
 const ARCHIVE: &str = "locale-archive";
+
+/// How the warning about a missing locale begins, and goes on after its name.
+const MISSING: &str = "the locale ";
+const ASKED: &str = ", asked for by ";
+
+/// The locale that a warning is about, where it is one about a locale that nothing has.
+pub fn missing(warning: &Problem) -> Option<&str> {
+    let about = (warning.code == Code::LOCALE_MISSING).then_some(warning.cause.as_str())?;
+    about.strip_prefix(MISSING)?.split_once(ASKED).map(|(locale, _)| locale)
+}
+
+/// From which source and for which character set `localedef` makes a locale: its options `-i` and `-f`.
+/// `None` for what is no name that it could make.
+pub fn source_and_charset(locale: &str) -> Option<(String, &str)> {
+    let is_plain = |text: &str| {
+        let fits = |b: u8| b.is_ascii_alphanumeric() || b"_-.@".contains(&b);
+        text.len() <= 64 && !text.starts_with(['.', '-', '@']) && text.bytes().all(fits)
+    };
+    let source = name::territory(locale);
+    (is_plain(locale) && !source.is_empty()).then(|| (source, name::charset(locale)))
+}
 
 /// What the locales are decided from.
 pub struct Input<'a> {
@@ -39,6 +61,8 @@ pub struct Input<'a> {
     /// `LANG`, `LC_ALL`, `LC_*` as the command will have them, and locales asked for by option under
     /// any other name.
     pub requested: &'a BTreeMap<String, String>,
+    /// Locales that were generated because neither root has them: directories of the host.
+    pub generated: &'a BTreeMap<String, HostPath>,
 }
 
 /// What comes of it.
@@ -71,6 +95,9 @@ pub fn decide(input: &Input<'_>) -> Locales {
     let shape = first.as_ref().and_then(Store::shape);
     let choice = Choice::new(first.as_ref(), second.as_ref(), shape.as_ref(), &wanted);
     for locale in wanted {
+        if !choice.served.contains_key(locale) && generated::add(&mut out, input, locale, &shape) {
+            continue;
+        }
         record(&mut out, locale, input.requested, &choice);
     }
     lay_out(&mut out, input, &choice, provider_rules);
@@ -175,7 +202,7 @@ fn record(
     };
     if !choice.served.contains_key(locale) {
         let cause = format!(
-            "the locale {locale}, asked for by {by}, exists neither on the host nor in the runtime that the container can use"
+            "{MISSING}{locale}{ASKED}{by}, exists neither on the host nor in the runtime that the container can use"
         );
         let hint = format!(
             "make it on the host (Debian: add it to /etc/locale.gen and run locale-gen; elsewhere: \
@@ -208,7 +235,8 @@ fn lay_out(out: &mut Locales, input: &Input<'_>, choice: &Choice<'_>, provider_r
     if own != at {
         out.entries.insert(own, link(input, &provider.directory));
     }
-    if choice.all_from(Origin::Provider) {
+    let is_made = out.entries.keys().any(|path| path.is_within(&at));
+    if choice.all_from(Origin::Provider) && !is_made {
         out.entries.insert(at.clone(), link(input, &provider.directory));
         directory_decision(out, Origin::Provider, &at, "the C library is the provider's");
     } else {

@@ -61,6 +61,9 @@ pub struct Request {
     pub import_openxr_layers: bool,
     /// Locales that must exist in the container beside those of the environment, as `de_DE.UTF-8`.
     pub locales: Vec<String>,
+    /// Locales that were generated because nothing has them, each with the directory of its files on the
+    /// host.
+    pub generated_locales: BTreeMap<String, HostPath>,
     /// Modules for `LD_PRELOAD`; those that are paths of the host are shared read-only.
     pub preloads: Vec<Preload>,
     /// Installation directory of this tool, shown at `/run/pressure-vessel/pv-from-host`.
@@ -153,6 +156,7 @@ impl Default for Request {
             import_openxr_runtimes: false,
             import_openxr_layers: false,
             locales: vec![],
+            generated_locales: BTreeMap::new(),
             preloads: vec![],
             tool_prefix: None,
         }

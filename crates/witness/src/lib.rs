@@ -29,5 +29,6 @@ mod set;
 mod tests;
 
 pub use look::{Kind, Look, look};
-pub use recording::{Recording, listed, saw, stat, unrecorded};
+pub use pseudo::Filter;
+pub use recording::{Recording, listed, listed_for, saw, stat, unrecorded};
 pub use set::{Verdict, Witnesses};

@@ -1,6 +1,6 @@
 //! File systems of which `stat` tells little: those the kernel makes up, and images.
 
-use rustix::fs::{Mode, OFlags, RawDir, openat, statfs};
+use rustix::fs::{FileType, Mode, OFlags, RawDir, openat, statfs};
 use std::ffi::CStr;
 use std::io::Read;
 use std::mem::MaybeUninit;
@@ -72,8 +72,30 @@ pub(crate) fn content(path: &Path) -> Option<Vec<u8>> {
     (bytes.len() as u64 <= CONTENT_LIMIT).then_some(bytes)
 }
 
-/// The names in a directory, sorted, each with a NUL at its end.
-pub(crate) fn names(path: &Path) -> Option<Vec<u8>> {
+/// Which names of a directory count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Filter {
+    /// All of them.
+    All,
+    /// Those of symbolic links.
+    Links,
+    /// Those that begin so.
+    Prefix(Vec<u8>),
+}
+
+impl Filter {
+    fn takes(&self, name: &CStr, kind: FileType) -> bool {
+        match self {
+            Filter::All => true,
+            // Some file systems do not say.
+            Filter::Links => matches!(kind, FileType::Symlink | FileType::Unknown),
+            Filter::Prefix(prefix) => name.to_bytes().starts_with(prefix),
+        }
+    }
+}
+
+/// The names in a directory that count, sorted, each with a NUL at its end.
+pub(crate) fn names(path: &Path, filter: &Filter) -> Option<Vec<u8>> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let fd = openat(rustix::fs::CWD, path, flags, Mode::empty()).ok()?;
     let mut buffer = [MaybeUninit::uninit(); 8192];
@@ -83,7 +105,7 @@ pub(crate) fn names(path: &Path) -> Option<Vec<u8>> {
     while let Some(entry) = entries.next() {
         let entry = entry.ok()?;
         let name: &CStr = entry.file_name();
-        if name == c"." || name == c".." {
+        if name == c"." || name == c".." || !filter.takes(name, entry.file_type()) {
             continue;
         }
         total += name.count_bytes() as u64 + 1;

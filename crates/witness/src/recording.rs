@@ -5,6 +5,7 @@
 //! written later by somebody who has not thought of it, as long as it looks through the same few functions.
 
 use crate::look::{self, Look};
+use crate::pseudo::Filter;
 use crate::set::{Seen, Witnesses};
 use std::cell::{Cell, RefCell};
 use std::collections::hash_map::Entry;
@@ -89,8 +90,21 @@ fn same(a: &Option<Look>, b: &Option<Look>) -> bool {
 
 /// Every name in the directory `path` was read.
 pub fn listed(path: &Path) {
-    each(|seen| {
-        seen.listed.insert(path.to_owned());
+    listed_for(path, &Filter::All);
+}
+
+/// Names in the directory `path` were read, and only these count. For directories in which much else comes
+/// and goes; the reading itself is to be [`unrecorded`].
+pub fn listed_for(path: &Path, filter: &Filter) {
+    each(|seen| match seen.listed.entry(path.to_owned()) {
+        Entry::Vacant(entry) => {
+            entry.insert(filter.clone());
+        }
+        Entry::Occupied(mut entry) => {
+            if entry.get() != filter {
+                entry.insert(Filter::All);
+            }
+        }
     });
 }
 

@@ -9,10 +9,10 @@
 
 use crate::code::{Damaged, Reader, Writer};
 use crate::look::{FLAGS, Kind, Look, MASK};
-use crate::pseudo::{self, Nature};
+use crate::pseudo::{self, Filter, Nature};
 use crate::recording;
 use rustix::fs::{CWD, Mode, OFlags, openat, statx};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::{CStr, OsStr};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -37,7 +37,7 @@ const GRAIN: i64 = 2_000_000_000;
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) looks: HashMap<PathBuf, Option<Look>>,
-    pub(crate) listed: HashSet<PathBuf>,
+    pub(crate) listed: HashMap<PathBuf, Filter>,
     pub(crate) relied_on: Vec<Witnesses>,
     /// One path was seen in two states.
     pub(crate) torn: bool,
@@ -60,8 +60,8 @@ enum State {
     Listed(u64, u64, i64, i64),
     /// A file of the kernel's making: its content.
     Content(Vec<u8>),
-    /// A directory of the kernel's making: its names.
-    Names(Vec<u8>),
+    /// A directory of which the times tell nothing, or too much: those of its names that count.
+    Names(Filter, Vec<u8>),
     /// A link of the kernel's making: its text.
     Target(Vec<u8>),
 }
@@ -131,8 +131,15 @@ impl State {
                 out.byte(6);
                 out.bytes(bytes);
             }
-            State::Names(bytes) => {
-                out.byte(7);
+            State::Names(filter, bytes) => {
+                out.byte(match filter {
+                    Filter::All => 7,
+                    Filter::Links => 9,
+                    Filter::Prefix(_) => 10,
+                });
+                if let Filter::Prefix(prefix) = filter {
+                    out.bytes(prefix);
+                }
                 out.bytes(bytes);
             }
             State::Target(bytes) => {
@@ -158,8 +165,10 @@ impl State {
             ),
             5 => State::Listed(from.number()?, from.number()?, from.signed()?, from.signed()?),
             6 => State::Content(from.bytes()?.to_vec()),
-            7 => State::Names(from.bytes()?.to_vec()),
+            7 => State::Names(Filter::All, from.bytes()?.to_vec()),
             8 => State::Target(from.bytes()?.to_vec()),
+            9 => State::Names(Filter::Links, from.bytes()?.to_vec()),
+            10 => State::Names(Filter::Prefix(from.bytes()?.to_vec()), from.bytes()?.to_vec()),
             _ => return Err(Damaged),
         })
     }
@@ -169,7 +178,9 @@ impl State {
         let whole = || Path::new(OsStr::from_bytes(path.to_bytes()));
         match self {
             State::Content(text) => return pseudo::content(whole()).as_ref() == Some(text),
-            State::Names(names) => return pseudo::names(whole()).as_ref() == Some(names),
+            State::Names(filter, names) => {
+                return pseudo::names(whole(), filter).as_ref() == Some(names);
+            }
             State::Target(text) => return pseudo::target(whole()).as_ref() == Some(text),
             _ => {}
         }
@@ -356,7 +367,7 @@ fn gather(mut seen: Seen) -> Option<BTreeMap<PathBuf, State>> {
         let is_file = what.is_some_and(|look| look.kind == Kind::File);
         match path.parent().and_then(|parent| crowds.get(parent)) {
             Some(State::Listed(..)) if !is_file => continue,
-            Some(_) if what.is_none() => continue,
+            Some(State::Names(Filter::All, _)) if what.is_none() => continue,
             _ => {}
         }
         let state = match what {
@@ -384,7 +395,7 @@ fn gather(mut seen: Seen) -> Option<BTreeMap<PathBuf, State>> {
 
 /// Of two questions about one path the stronger one: a directory's entries.
 fn add(out: &mut BTreeMap<PathBuf, State>, path: PathBuf, state: State) {
-    let stronger = matches!(state, State::Listed(..) | State::Names(_));
+    let stronger = matches!(state, State::Listed(..) | State::Names(..));
     let entry = out.entry(path).or_insert_with(|| state.clone());
     if stronger {
         *entry = state;
@@ -424,6 +435,8 @@ fn crowds<'s>(seen: &'s Seen, nature: &dyn Fn(&Look) -> Nature) -> BTreeMap<&'s 
         }
     }
     let mut out = BTreeMap::new();
+    // The user, or everybody, may write to it.
+    let busy = |look: &Look| look.owner == own || look.mode & 0o002 != 0;
     let known = |path: &Path| match seen.looks.get(path) {
         Some(what) => *what,
         None => crate::look(path),
@@ -431,21 +444,27 @@ fn crowds<'s>(seen: &'s Seen, nature: &dyn Fn(&Look) -> Nature) -> BTreeMap<&'s 
     let directory = |path: &Path| known(path).filter(|look| look.kind == Kind::Directory);
     for (path, count) in counts {
         let Some(look) = directory(path) else { continue };
-        let busy = look.owner == own || look.mode & 0o002 != 0;
-        let enough = if busy { BUSY_CROWD } else { CROWD };
+        let enough = if busy(&look) { BUSY_CROWD } else { CROWD };
         if count >= enough && nature(&look) != Nature::Pseudo {
             out.insert(path, State::listed(&look));
         }
     }
-    for path in &seen.listed {
+    for (path, filter) in &seen.listed {
         let Some(look) = directory(path) else { continue };
-        let state = match nature(&look) {
-            // Too many names to be compared: then nothing is remembered (`None` cannot be said here, and
-            // a state that never holds says the same).
-            Nature::Pseudo => State::Names(pseudo::names(path).unwrap_or_else(|| vec![0])),
-            Nature::Ordinary | Nature::Image => State::listed(&look),
+        let state = if *filter == Filter::All && nature(&look) != Nature::Pseudo && !busy(&look) {
+            State::listed(&look)
+        } else {
+            match pseudo::names(path, filter) {
+                Some(names) => State::Names(filter.clone(), names),
+                None if nature(&look) != Nature::Pseudo => State::listed(&look),
+                // Too many to be compared: a state that never holds.
+                None => State::Names(filter.clone(), vec![0]),
+            }
         };
-        out.insert(path, state);
+        // A crowd's question is the stronger one.
+        if !matches!(out.get(path.as_path()), Some(State::Listed(..))) {
+            out.insert(path, state);
+        }
     }
     out
 }

@@ -154,8 +154,8 @@ fn the_recent_past_is_not_relied_on() {
     age(&scene.at("usr/lib/libx.so.1.0"));
     let recording = Recording::start();
     scene.look();
-    listed(&scene.at("usr/lib"));
-    assert_eq!(recording.finish(), None, "a directory that was read");
+    (0..50).for_each(|n| assert!(walk(&scene.at(&format!("etc/{n}"))).is_none()));
+    assert_eq!(recording.finish(), None, "a directory that stands for its entries");
     let recording = Recording::start();
     scene.look();
     assert!(recording.finish().is_some());
@@ -194,6 +194,43 @@ fn a_crowded_directory_stands_for_its_entries() {
     std::thread::sleep(Duration::from_millis(2100));
     let (many, holds_many) = count(100);
     assert!(many < 20 && !holds_many, "{many}");
+}
+
+/// In a directory of the user's own, names count and times do not: much comes and goes there.
+#[test]
+fn names_count_in_busy_directories() {
+    let all: &[(&str, bool, bool, bool)] = &[
+        ("other", false, true, true),
+        ("pipewire-1", false, false, true),
+        ("link", false, true, false),
+    ];
+    for (name, with_all, with_prefix, with_links) in all {
+        for (filter, want) in [
+            (Filter::All, with_all),
+            (Filter::Prefix(b"pipewire-".to_vec()), with_prefix),
+            (Filter::Links, with_links),
+        ] {
+            let scene = Scene::new();
+            let home = scene.at("home/user");
+            let recording = Recording::start();
+            assert!(walk(&home).is_some());
+            listed_for(&home, &filter);
+            let witnesses = recording.finish().unwrap();
+            fs::write(home.join("x"), "").unwrap();
+            fs::remove_file(home.join("x")).unwrap();
+            assert!(holds(&witnesses), "{name} {filter:?}: what came and went");
+            if *name == "link" {
+                symlink("x", home.join(name)).unwrap();
+            } else {
+                fs::write(home.join(name), "").unwrap();
+            }
+            assert_eq!(holds(&witnesses), *want, "{name} {filter:?}");
+            assert_eq!(
+                Witnesses::from_bytes(witnesses.as_bytes()).describe(),
+                witnesses.describe()
+            );
+        }
+    }
 }
 
 #[test]

@@ -113,6 +113,7 @@ fn locales(facts: &Facts, problems: &mut Vec<Problem>) -> Locales {
         provider_mount: ContainerPath::root(),
         glibc: &BTreeMap::new(),
         requested: &asked,
+        generated: &std::collections::BTreeMap::new(),
     });
     let is_there = |locale: &String| {
         let subject = Subject::Other { name: format!("locale {locale}") };

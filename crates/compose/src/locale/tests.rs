@@ -69,6 +69,7 @@ fn run(provider: &TreeBuilder, runtime: &TreeBuilder, glibc: Origin, lang: &str)
         provider_mount: ContainerPath::literal(MOUNT),
         glibc: &BTreeMap::from([(Tuple::X86_64, glibc)]),
         requested: &requested,
+        generated: &BTreeMap::new(),
     })
 }
 
@@ -169,5 +170,55 @@ fn damaged_archives_are_left_aside() {
         let provider = tree().file("usr/lib/locale/locale-archive", &bad).unwrap();
         // Must not panic; what comes of it depends on what was hit.
         run(&provider, &tree(), Origin::Provider, "de_DE.UTF-8");
+    }
+}
+
+/// What nobody has comes from what was generated, in place of a warning; what its C library would refuse
+/// does not.
+#[test]
+fn generated_ones_serve_where_nothing_else_does() {
+    for (items, rules, taken) in
+        [(70, Origin::Runtime, true), (60, Origin::Runtime, false), (70, Origin::Provider, true)]
+    {
+        let provider = directory(tree(), "C.utf8", 70);
+        let runtime = directory(tree(), "C.utf8", 70);
+        let made = directory(TreeBuilder::new().unwrap(), "x", items);
+        let place = HostPath::new(made.path().join("usr/lib/locale/x")).unwrap();
+        let requested = BTreeMap::from([("LANG".to_owned(), "de_AT.UTF-8".to_owned())]);
+        let (provider, runtime) = (root(&provider), root(&runtime));
+        let locales = decide(&Input {
+            runtime: &runtime,
+            provider: Some(&provider),
+            provider_mount: ContainerPath::literal(MOUNT),
+            glibc: &BTreeMap::from([(Tuple::X86_64, rules)]),
+            requested: &requested,
+            generated: &BTreeMap::from([("de_AT.UTF-8".to_owned(), place.clone())]),
+        });
+        let at = RootPath::literal("/usr/lib/locale/de_AT.utf8/LC_TIME");
+        let source = match locales.entries.get(&at) {
+            Some(LayerEntry::CopyOf { source, .. }) => Some(source.clone()),
+            _ => None,
+        };
+        assert_eq!(source, taken.then(|| place.at("LC_TIME")), "{items} {rules:?}");
+        assert_eq!(locales.warnings.len(), usize::from(!taken));
+        assert_eq!(locales.warnings.first().and_then(missing), (!taken).then_some("de_AT.UTF-8"));
+        // The directory is no link to the provider's, in which nothing could be put.
+        let whole = locales.entries.get(&RootPath::literal("/usr/lib/locale"));
+        assert_eq!(whole, None);
+    }
+}
+
+#[test]
+fn names_for_localedef() {
+    for (locale, want) in [
+        ("de_AT.UTF-8", Some(("de_AT", "UTF-8"))),
+        ("de_AT.UTF-8@euro", Some(("de_AT@euro", "UTF-8"))),
+        ("-x", None),
+        ("../x", None),
+        ("a b", None),
+        (".UTF-8", None),
+    ] {
+        let got = source_and_charset(locale);
+        assert_eq!(got.as_ref().map(|(s, c)| (s.as_str(), *c)), want, "{locale}");
     }
 }

@@ -6,6 +6,7 @@ use crate::draft::is_directory;
 use crate::record;
 use plan::{Access, ContainerPath, RootPath};
 use std::os::unix::ffi::OsStrExt;
+use witness::Filter;
 
 const SERVICE: &str = "PipeWire";
 
@@ -27,7 +28,12 @@ pub(super) fn share(desk: &mut Desk<'_>) {
         return desk.absent(SERVICE, "there is no runtime directory");
     };
     let mut found = 0;
-    for entry in desk.facts.host.list(&directory).unwrap_or_default() {
+    // Sockets of all kinds of services come and go there.
+    let entries = witness::unrecorded(|| desk.facts.host.list(&directory).unwrap_or_default());
+    if let Some(found) = desk.facts.host.find(&directory) {
+        witness::listed_for(found.host.as_path(), &Filter::Prefix(b"pipewire-".to_vec()));
+    }
+    for entry in entries {
         if !entry.name.as_bytes().starts_with(b"pipewire-") || found == SOCKETS {
             continue;
         }
