@@ -296,19 +296,36 @@ impl Versions<'_> {
             .or_else(|| self.beside(linker, file))
     }
 
-    /// A front end of Mesa without a version is as old as the drivers that come with it.
+    /// A part of Mesa without a version (a front end; a driver whose compiler has made instructions of the
+    /// text) is as old as what is installed with it: the library that all drivers are in, or the software
+    /// driver.
     fn beside(&self, linker: &Linker<'_>, file: &Resolved) -> Option<String> {
         let name = file.path.file_name()?.to_str()?;
-        if !name.contains("_mesa.so") {
+        if !FRONT_ENDS.iter().any(|part| name.contains(part)) {
             return None;
+        }
+        let directories = linker.directories();
+        let real = directories.iter().filter_map(|directory| self.root.find(directory));
+        let mut holding = real.filter(|directory| file.path.is_within(&directory.path));
+        // One that is elsewhere was installed by somebody else.
+        holding.next()?;
+        for directory in directories {
+            let entries = self.root.list(&directory).unwrap_or_default();
+            let names = entries.iter().filter_map(|entry| entry.name.to_str());
+            if let Some(version) = names.filter_map(driver_version::in_name).next() {
+                return Some(version.to_owned());
+            }
         }
         let env = Environment::new::<&str, &str>([]);
         let drivers = modules::find(self.root, linker, &env, modules::Api::Dri);
         let software = drivers.iter().find(|m| m.path.as_bytes().ends_with(b"/swrast_dri.so"));
-        let driver = software.or(drivers.first())?;
-        driver_version::mesa(self.root, &driver.file)
+        driver_version::mesa(self.root, &software.or(drivers.first())?.file)
     }
 }
+
+/// What names of Mesa's parts have in them: `libGLX_mesa.so.0`, `dri_gbm.so`, `libdril_dri.so`,
+/// `libvulkan_lvp.so`. Other vendors' Vulkan drivers have other names.
+const FRONT_ENDS: &[&str] = &["_mesa.so", "_gbm.so", "_dri.so", "libvulkan_"];
 
 #[cfg(test)]
 mod tests {

@@ -1,27 +1,33 @@
 //! Plain in a pipe, coloured and broken to its width on a terminal.
 
 use crate::support::Call;
-use std::process::{Command, Stdio};
+use rustix::fs::{Mode, OFlags};
+use rustix::pty::{OpenptFlags, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+use std::fs::File;
+use std::io::Read;
+use std::process::Stdio;
 
-/// What `doctor` writes to a terminal of so many columns (script(1) makes one).
-fn on_terminal(columns: u32, variables: &[(&str, &str)]) -> String {
+/// What `doctor` writes to a terminal of so many columns.
+fn on_terminal(columns: u16, variables: &[(&str, &str)]) -> String {
     let mut call = Call::new(&["doctor"]);
     for (name, value) in variables {
         call = call.env(name, value);
     }
-    let inner = call.command();
-    let quoted = |word: &std::ffi::OsStr| format!("'{}'", word.to_str().unwrap());
-    let words: Vec<String> =
-        std::iter::once(inner.get_program()).chain(inner.get_args()).map(quoted).collect();
-    let line = format!("stty cols {columns} && exec {}", words.join(" "));
-    let mut script = Command::new("script");
-    script.args(["-qec", &line, "/dev/null"]).env_clear().stdin(Stdio::null());
-    for (name, value) in inner.get_envs() {
-        script.env(name, value.unwrap_or_default());
-    }
-    let output = script.env("SHELL", "/bin/sh").current_dir(call.home()).output().unwrap();
-    assert_eq!(output.status.code(), Some(0), "{output:?}");
-    String::from_utf8_lossy(&output.stdout).replace('\r', "")
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+    unlockpt(&ours).unwrap();
+    let name = ptsname(&ours, vec![]).unwrap();
+    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let theirs = rustix::fs::open(name.as_c_str(), flags, Mode::empty()).unwrap();
+    tcsetwinsize(&theirs, Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 })
+        .unwrap();
+    let mut child = call.command().stdout(Stdio::from(theirs)).spawn().unwrap();
+    let mut text = Vec::new();
+    // The end of a terminal that nobody has open any more is an error.
+    let end = File::from(ours).read_to_end(&mut text).unwrap_err();
+    assert_eq!(end.raw_os_error(), Some(rustix::io::Errno::IO.raw_os_error()));
+    assert!(child.wait().unwrap().success());
+    String::from_utf8_lossy(&text).replace('\r', "")
 }
 
 #[test]
