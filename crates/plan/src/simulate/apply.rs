@@ -190,6 +190,7 @@ impl<'p> Apply<'_, 'p> {
                 }
                 outside.made.insert(at, made);
             }
+            // Layers are the store's, whatever the access of the bind.
             Content::Single(Branch::Layer(..)) | Content::Union(_) => return Err(read_only()),
         }
         Ok(())

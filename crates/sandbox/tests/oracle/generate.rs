@@ -115,8 +115,12 @@ fn act() -> impl Strategy<Value = Act> {
     let access = prop_oneof![3 => Just(Access::ReadOnly), 1 => Just(Access::ReadWrite)];
     let mode =
         prop_oneof![6 => Just(0o755u32), 1 => Just(0o700), 1 => Just(0o600), 1 => Just(0o555)];
-    let bind = (source(), target(), access, any::<bool>())
-        .prop_map(|(source, at, access, optional)| Act::Bind { source, at, access, optional });
+    let bind = (source(), target(), access, any::<bool>());
+    let bind = bind.prop_map(|(source, at, access, optional)| {
+        // Layers are the store's: no plan writes to them, and the simulation refuses to.
+        let access = if source.starts_with('l') { Access::ReadOnly } else { access };
+        Act::Bind { source, at, access, optional }
+    });
     let stack =
         (vec(source(), 2..5), target()).prop_map(|(sources, at)| Act::Stack { sources, at });
     prop_oneof![
