@@ -19,6 +19,7 @@ use std::io::Read;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 /// What runs this program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +43,14 @@ pub(crate) struct Foreign {
 }
 
 impl Foreign {
-    /// `None` on the machine that this program is built for.
+    /// `None` on the machine that this program is built for. Looks once.
     pub(crate) fn detect() -> Option<Foreign> {
+        // Constant for the life of a process.
+        static SEEN: OnceLock<Option<Foreign>> = OnceLock::new();
+        SEEN.get_or_init(Self::look).clone()
+    }
+
+    fn look() -> Option<Foreign> {
         let own = Tuple::native()?;
         let (runner, machine) = match fex() {
             Some(machine) => (Runner::Fex, machine),

@@ -196,25 +196,27 @@ impl Error {
 
     /// Whether the command has certainly not been started: the launch can be tried again.
     pub fn is_before_command(&self) -> bool {
-        match self {
+        matches!(
+            self,
             Error::NoNamespaces(_)
-            | Error::NoMountApi(_)
-            | Error::Step(_)
-            | Error::LayerMissing(_)
-            | Error::TreeMissing(_)
-            | Error::OverlayUnsupported { .. }
-            | Error::LockBusy(_)
-            | Error::Lock { .. }
-            | Error::Descriptor { .. }
-            | Error::BadCommand(_)
-            | Error::WorkingDirectory { .. }
-            | Error::CommandNotFound { .. }
-            | Error::CommandNotExecutable { .. }
-            | Error::BwrapMissing { .. }
-            | Error::BwrapFailed { .. }
-            | Error::Unsupported { .. } => true,
-            _ => false,
-        }
+                | Error::NoMountApi(_)
+                | Error::Step(_)
+                | Error::LayerMissing(_)
+                | Error::TreeMissing(_)
+                | Error::OverlayUnsupported { .. }
+                | Error::LockBusy(_)
+                | Error::Lock { .. }
+                | Error::Descriptor { .. }
+                | Error::BadCommand(_)
+                | Error::WorkingDirectory { .. }
+                | Error::CommandNotFound { .. }
+                | Error::CommandNotExecutable { .. }
+                | Error::BwrapMissing { .. }
+                | Error::BwrapFailed { .. }
+                | Error::Unsupported { .. }
+                | Error::Server { .. }
+                | Error::ForeignBwrap
+        )
     }
 
     /// Whether another executor may still succeed: nothing of the plan has failed, only the means.

@@ -32,8 +32,12 @@ impl Case {
     }
 
     fn command(&self, path: &str, script: &str) -> Command {
+        self.command_for("squashfs", path, script)
+    }
+
+    fn command_for(&self, format: &str, path: &str, script: &str) -> Command {
         let mut command = as_user(stage());
-        command.args(["image", "squashfs"]).arg(self.image()).arg(self.directory.path());
+        command.args(["image", format]).arg(self.image()).arg(self.directory.path());
         command.args([path, script]).stdin(Stdio::null());
         command
     }
@@ -140,4 +144,25 @@ fn what_prevents_mounting_is_said() {
         assert_eq!(case.left(), [PathBuf::new(); 0], "{code} {part}");
         case.until_unserved();
     }
+}
+
+/// Debian 12 has no erofsfuse: another program of the same command line stands in for it.
+#[test]
+fn the_format_decides_on_the_program() {
+    let case = Case::new();
+    let ran = Ran::of(case.command_for("erofs", "/nowhere", "echo ran").output().unwrap());
+    assert_eq!((ran.status, ran.out.as_str()), (125, ""), "{ran:?}");
+    for part in ["BS0062", "there is no erofsfuse", "no /nowhere/erofsfuse", "package `erofsfuse`"]
+    {
+        assert!(ran.err.contains(part), "{part}\n{}", ran.err);
+    }
+    let programs = tree("");
+    for (name, program) in [("erofsfuse", "squashfuse"), ("fusermount3", "fusermount3")] {
+        let program = Path::new("/usr/bin").join(program);
+        std::os::unix::fs::symlink(program, programs.path().join(name)).unwrap();
+    }
+    let path = programs.path().to_str().unwrap();
+    let ran = Ran::of(case.command_for("erofs", path, "cat $AT/lib/file").output().unwrap());
+    assert_eq!(ran.ok(), "in the image");
+    case.until_unserved();
 }

@@ -15,6 +15,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests look at the real file system")]
 
 mod direction;
+mod foreign;
 mod matrix;
 mod namespace;
 mod programs;
