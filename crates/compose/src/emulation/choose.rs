@@ -282,6 +282,15 @@ fn found(
     }
 }
 
+/// Whether FEX is registered with the kernel.
+fn has_fex(facts: &Facts) -> bool {
+    let registry = emulator::registry(&facts.host, &facts.mounts);
+    registry.is_ok_and(|registry| {
+        let kind = |r: &Registration| Kind::of_interpreter(&facts.host, &r.interpreter);
+        registry.registrations.iter().any(|r| kind(r) == Kind::Fex)
+    })
+}
+
 /// The image that must be mounted before a launch can be composed, because it is the emulator's root:
 /// where it is and its format. The place where it is mounted goes into [`Request::emulator_root`].
 ///
@@ -297,13 +306,17 @@ pub fn emulator_image(
     if !kinds || (*choice == EmulatorChoice::Auto && named_manifest(facts)?.is_some()) {
         return Ok(None);
     }
-    // Where nothing is registered, nothing is looked at.
-    let registry = emulator::registry(&facts.host, &facts.mounts);
-    if registry.is_ok_and(|r| r.registrations.is_empty()) {
-        return Ok(None);
-    }
+    // Nothing is looked at twice where there is no image to begin with.
     let raw = Root::with_form(HostPath::root(), root::Form::Full)
         .map_err(|e| Problem::blocking(Code::UNREADABLE, e.to_string()))?;
+    let is_image = |found: Option<Found>| matches!(found, Some(Found::Image { .. }));
+    let possible = match &request.emulator_root {
+        Some(_) => is_image(found(request, facts, &raw, Emulator::Plain, &[])?),
+        None => *choice != EmulatorChoice::Qemu && has_fex(facts) && is_image(fex::root(facts)?),
+    };
+    if !possible {
+        return Ok(None);
+    }
     let runtime = crate::runtime::open(&raw, path, &asked(request, facts))?;
     let foreign: Vec<Tuple> = runtime.tuples.iter().copied().filter(|t| !facts.runs(*t)).collect();
     if foreign.is_empty() {

@@ -151,6 +151,37 @@ fn what_stops_it() {
     assert_eq!(problems[0].code, Code::NO_EMULATOR);
 }
 
+/// What must be mounted first, and only where it is needed.
+#[test]
+fn images() {
+    for (root, variable, choice, native, want) in [
+        (None, Some("/opt/image"), EmulatorChoice::Auto, A, true),
+        (None, Some("/opt/image"), EmulatorChoice::Fex, A, true),
+        (None, Some("/opt/image"), EmulatorChoice::Qemu, A, false),
+        (None, Some("/opt/image"), EmulatorChoice::None, A, false),
+        (None, Some("/opt/image"), EmulatorChoice::Auto, X, false),
+        (None, Some("/opt/x86"), EmulatorChoice::Auto, A, false),
+        (None, None, EmulatorChoice::Auto, A, false),
+        (Some("opt/image"), None, EmulatorChoice::Qemu, A, true),
+        (Some("opt/x86"), None, EmulatorChoice::Qemu, A, false),
+        (Some("opt/gone"), None, EmulatorChoice::Qemu, A, false),
+    ] {
+        let mut bench = bench();
+        bench.host = bench.host.table("opt/x86/usr/lib/\nopt/image = hsqs\n");
+        if let Some(value) = variable {
+            bench = bench.env("FEX_ROOTFS", value);
+        }
+        let mut request = bench.request(choice.clone());
+        request.emulator_root = root.map(|root| bench.host.path().join(root).unwrap());
+        let mut facts = bench.facts();
+        facts.native = Some(native);
+        let image = crate::emulator_image(&request, &facts).unwrap();
+        let image = image.map(|(path, _)| bench.short(&path.to_string()));
+        let want = want.then(|| "HOST/opt/image".to_owned());
+        assert_eq!(image, want, "{root:?} {variable:?} {choice:?} {native}");
+    }
+}
+
 #[test]
 fn the_emulators_root() {
     for (root, variable, choice, said) in [
