@@ -121,3 +121,18 @@ fn a_locale_that_is_missing() {
     let report = doctor().run().json(0);
     assert_eq!(report["desktop"]["locales"]["missing"], serde_json::json!([]));
 }
+
+/// A game on a disk that is mounted with noexec: said before it is started.
+#[test]
+fn a_command_on_a_mount_with_noexec() {
+    let script =
+        "mkdir \"$HOME/s\" && mount -t tmpfs none \"$HOME/s\" && cp /bin/true \"$HOME/s/game\"
+                  mount -o remount,noexec \"$HOME/s\"";
+    let call = Call::new(&["run", "--runtime=host"]).after(script);
+    let game = call.home().join("s/game");
+    let ran = call.argument(&game).run();
+    assert_eq!(ran.status(), 126, "{}", ran.account());
+    for part in ["BS0048", "mounted with noexec", "hint: run `sudo mount -o remount,exec "] {
+        assert!(ran.stderr().contains(part), "no `{part}` in {}", ran.account());
+    }
+}
