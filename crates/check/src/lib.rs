@@ -23,7 +23,7 @@ mod preload;
 mod runtime;
 mod scene;
 mod search;
-mod shebang;
+pub mod shebang;
 mod shells;
 mod versions;
 

@@ -4,19 +4,20 @@
 //! (`BINPRM_BUF_SIZE`), and `env -S` of GNU coreutils (src/env.c), as far as it needs no quoting.
 
 /// `BINPRM_BUF_SIZE` (include/uapi/linux/binfmts.h) since Linux 5.1.
-pub(crate) const BUFFER: usize = 256;
+pub const BUFFER: usize = 256;
 
 /// What a script asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Line {
-    pub(crate) interpreter: Vec<u8>,
+pub struct Line {
+    /// The interpreter; never empty.
+    pub interpreter: Vec<u8>,
     /// The rest of the line, as one argument. What is beyond the buffer is cut off.
-    pub(crate) argument: Option<Vec<u8>>,
+    pub argument: Option<Vec<u8>>,
 }
 
 /// Why the kernel takes a file that starts with `#!` for no script (`ENOEXEC`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refused {
+pub enum Refused {
     /// There is nothing after `#!`.
     Empty,
     /// The name of the interpreter does not end within the buffer.
@@ -29,7 +30,7 @@ fn is_blank(byte: u8) -> bool {
 
 /// Reads the first line. `start` is the beginning of the file, of which no more than the buffer is
 /// looked at; `None` when it is no script.
-pub(crate) fn parse(start: &[u8]) -> Option<Result<Line, Refused>> {
+pub fn parse(start: &[u8]) -> Option<Result<Line, Refused>> {
     let rest = start.get(..start.len().min(BUFFER))?.strip_prefix(b"#!")?;
     // The kernel's buffer is filled with zeroes where the file is shorter, and keeps its last byte.
     let end = rest.iter().position(|b| *b == b'\n');
@@ -60,15 +61,16 @@ pub(crate) fn parse(start: &[u8]) -> Option<Result<Line, Refused>> {
 
 /// What `env` looks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Wanted {
-    pub(crate) program: Vec<u8>,
+pub struct Wanted {
+    /// The program, with or without a slash.
+    pub program: Vec<u8>,
     /// The search path, where the line sets it.
-    pub(crate) path: Option<Vec<u8>>,
+    pub path: Option<Vec<u8>>,
 }
 
 /// What `env` with the one argument of a script's line executes; `None` where that cannot be said
 /// without doing all that `env` does.
-pub(crate) fn env(argument: &[u8]) -> Option<Wanted> {
+pub fn env(argument: &[u8]) -> Option<Wanted> {
     let split = [&b"-S"[..], b"--split-string=", b"--split-string", b"-vS"];
     let Some(text) = split.iter().find_map(|s| argument.strip_prefix(*s)) else {
         let plain = !argument.starts_with(b"-") && !argument.contains(&b'=');
