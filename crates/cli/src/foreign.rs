@@ -10,8 +10,7 @@
 //! spellings, of which the one by task is none.
 
 use inspect::elf;
-use inspect::root::{self, Form, Root};
-use plan::{Code, HostPath, Problem, Tuple};
+use plan::{Code, Problem, Tuple};
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::File;
@@ -20,6 +19,9 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+
+/// The machine's `/` as the kernel has it, by a name that FEX does not redirect.
+pub(crate) const REAL_ROOT: &str = "/proc/self/root";
 
 /// What runs this program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +65,10 @@ impl Foreign {
     /// Returns when there is none. It cannot come back here: what is executed is for the machine,
     /// so that no emulator runs it.
     pub(crate) fn hand_over(&mut self, arguments: &[OsString]) {
+        // FEX on an x86 machine would run that one, too, for ever.
+        if self.own == self.machine {
+            return;
+        }
         let Ok(own) = std::fs::read_link("/proc/self/exe") else { return };
         for sibling in siblings(&own, self.own, self.machine) {
             if architecture(&sibling) == Some(self.machine) {
@@ -75,11 +81,6 @@ impl Foreign {
             }
             self.looked.push(sibling);
         }
-    }
-
-    /// The machine's `/` as the kernel has it, by a name that FEX does not redirect.
-    pub(crate) fn host(&self) -> Result<Root, root::Error> {
-        Root::with_form(HostPath::literal("/proc/self/root"), Form::Full)
     }
 
     /// Why no container can be made from here; `None` under FEX.
@@ -193,6 +194,32 @@ mod tests {
             assert_eq!(machine_of(words(name), || next), want);
         }
         assert_eq!(Foreign::detect(), None, "this test is run natively");
+    }
+
+    /// Under FEX the machine is looked at through `/proc/self/root`; natively that is the same, for the
+    /// other tests of this process, too.
+    #[test]
+    fn the_real_root_by_its_other_name_gives_the_same_plan() {
+        use compose::{Facts, Inherited, Request, RuntimeChoice};
+        use plan::HostPath;
+        let directory = tempfile::tempdir().unwrap();
+        for name in ["usr/bin", "usr/lib", "etc"] {
+            std::fs::create_dir_all(directory.path().join(name)).unwrap();
+        }
+        let plans = || {
+            let directory = RuntimeChoice::Dir(HostPath::new(directory.path()).unwrap());
+            [RuntimeChoice::Host, directory].map(|runtime| {
+                let command = vec!["true".into()];
+                let request = Request { command, runtime, ..Request::default() };
+                let variables = [("HOME", "/nonexistent/home"), ("PATH", "/usr/bin:/bin")];
+                let inherited: Inherited = variables.into_iter().collect();
+                compose::compose(&request, &Facts::gather(inherited).unwrap())
+            })
+        };
+        let by_path = plans();
+        inspect::root::ask_below(HostPath::literal(REAL_ROOT));
+        assert_eq!(by_path, plans());
+        assert!(by_path[0].is_ok(), "{by_path:?}");
     }
 
     #[test]

@@ -2,13 +2,14 @@
 
 use crate::args::{self, Launch, Stacking};
 use crate::edge::Edge;
+use crate::foreign;
 use crate::report;
 use crate::request::{bad_value, request};
 use crate::stop::Stop;
 use crate::timings::Timings;
 use compose::{Facts, Memory, Request};
 use inspect::emulator::image::Format;
-use inspect::mountinfo;
+use inspect::{mountinfo, root};
 use plan::{ByteString, Code, HostPath, Plan, Problem, RootPath, StackForm};
 use sandbox::{Backend, Bwrap, ImageFormat, ImageMeans, MountedImage};
 use std::ffi::OsStr;
@@ -73,14 +74,15 @@ impl Session {
 }
 
 fn facts(edge: &Edge) -> Result<Facts, Problem> {
-    let unreadable = |error: &dyn std::fmt::Display| {
+    if edge.emulated.is_some() {
+        root::ask_below(HostPath::literal(foreign::REAL_ROOT));
+    }
+    let mut facts = Facts::gather(edge.inherited.clone()).map_err(|error| {
         Problem::blocking(Code::UNREADABLE, error.to_string())
             .hint("make sure that /proc is mounted")
-    };
-    let mut facts = Facts::gather(edge.inherited.clone()).map_err(|e| unreadable(&e))?;
+    })?;
     if let Some(foreign) = &edge.emulated {
         facts.native = Some(foreign.machine);
-        facts.host = foreign.host().map_err(|e| unreadable(&e))?;
     }
     Ok(facts)
 }

@@ -14,6 +14,7 @@ mod error;
 mod filesystem;
 mod glob;
 mod layout;
+mod real;
 mod stat;
 mod tree;
 mod view;
@@ -31,6 +32,7 @@ pub use error::Error;
 pub use filesystem::{Content, Filesystem};
 pub use glob::matches;
 pub use layout::{Layout, TopLevel};
+pub use real::ask_below;
 pub use view::ViewRoot;
 
 /// What a root is made of.

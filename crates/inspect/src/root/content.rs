@@ -1,6 +1,7 @@
 //! Reads the content of files of a root.
 
 use super::error::Fault;
+use super::real;
 use super::{Error, Kind, READ_LIMIT, Resolved};
 use plan::RootPath;
 use rustix::fd::OwnedFd;
@@ -20,8 +21,8 @@ pub(super) fn open(asked: &RootPath, file: &Resolved) -> Result<Option<OwnedFd>,
     let fail = |call, e| Fault::from_errno(call, e).at(asked, &file.path, &file.trail);
     // Not blocking, in case the file was replaced by a FIFO since it was looked at.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let fd =
-        fs::openat(CWD, file.host.as_path(), flags, Mode::empty()).map_err(|e| fail("open", e))?;
+    let fd = fs::openat(CWD, &*real::name(&file.host), flags, Mode::empty())
+        .map_err(|e| fail("open", e))?;
     let stat = fs::fstat(&fd).map_err(|e| fail("fstat", e))?;
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return Err(not_a_file());

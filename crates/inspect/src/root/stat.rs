@@ -1,6 +1,7 @@
 //! The system calls by which a root is looked at. Each look is told to whoever records (`witness`).
 
 use super::error::Fault;
+use super::real;
 use super::{Entry, Identity, Kind};
 use plan::HostPath;
 use rustix::fs::{self, AtFlags, CWD, FileType, Mode, OFlags, StatxFlags, StatxTimestamp};
@@ -35,7 +36,7 @@ pub(super) fn glance(host: &HostPath) -> Result<(Kind, Identity), Fault> {
 }
 
 fn identify(host: &HostPath, flags: AtFlags) -> Result<(Kind, Identity, u32), Fault> {
-    let seen = fs::statx(CWD, host.as_path(), flags, StatxFlags::BASIC_STATS);
+    let seen = fs::statx(CWD, &*real::name(host), flags, StatxFlags::BASIC_STATS);
     if flags.contains(AtFlags::SYMLINK_NOFOLLOW) {
         witness::saw(host.as_path(), seen.as_ref().ok().map(witness::Look::from));
     }
@@ -55,7 +56,7 @@ fn look_with(host: &HostPath, flags: AtFlags) -> Result<Node, Fault> {
     let (kind, identity, mode) = identify(host, flags)?;
     let link = match kind {
         Kind::Symlink => {
-            let text = fs::readlinkat(CWD, host.as_path(), Vec::new())
+            let text = fs::readlinkat(CWD, &*real::name(host), Vec::new())
                 .map_err(|e| Fault::from_errno("readlink", e))?;
             Some(OsString::from_vec(text.into_bytes()))
         }
@@ -69,7 +70,7 @@ fn look_with(host: &HostPath, flags: AtFlags) -> Result<Node, Fault> {
 pub(super) fn is_autofs(host: &HostPath) -> Result<bool, Fault> {
     const AUTOFS_SUPER_MAGIC: u64 = 0x0187;
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let fd = fs::openat(CWD, host.as_path(), flags, Mode::empty())
+    let fd = fs::openat(CWD, &*real::name(host), flags, Mode::empty())
         .map_err(|e| Fault::from_errno("open", e))?;
     let s = fs::fstatfs(&fd).map_err(|e| Fault::from_errno("fstatfs", e))?;
     // `f_type` is of another integer type on every architecture; the number is positive on all.
@@ -80,7 +81,7 @@ pub(super) fn is_autofs(host: &HostPath) -> Result<bool, Fault> {
 pub(super) fn entries(host: &HostPath) -> Result<Vec<Entry>, Fault> {
     witness::listed(host.as_path());
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let fd = fs::openat(CWD, host.as_path(), flags, Mode::empty())
+    let fd = fs::openat(CWD, &*real::name(host), flags, Mode::empty())
         .map_err(|e| Fault::from_errno("open", e))?;
     let mut found = Vec::new();
     let directory = fs::Dir::new(fd).map_err(|e| Fault::from_errno("getdents", e))?;
