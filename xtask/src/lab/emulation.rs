@@ -4,8 +4,8 @@
 //! arm64; quick, since the container itself is native. *True direction*: arm64 hosts with `qemu-x86_64` and a kernel for a
 //! virtual machine, which use the amd64 and i386 roots of the native tests as emulator root and runtime.
 //!
-//! Debian 13's `qemu-user` is linked statically, so hosts are older. Of every group the non-merged form is unpacked and
-//! the others are made of it by moving directories.
+//! Debian 13's `qemu-user` is linked statically, so the hosts of the mirror are older; one of the arm64 hosts has it, and
+//! box64. Of every other group the non-merged form is unpacked and the others are made of it by moving directories.
 
 use super::recipe::{Recipe, Shape, Source, System};
 use super::roots::{BASE, DRIVERS, MERGED};
@@ -131,8 +131,16 @@ pub(super) const RECIPES: &[Recipe] = &[
     },
     Recipe {
         name: "vm-host-merged",
-        about: "the same, merged",
-        source: form("vm-host-nonmerged", ALL_MERGED),
+        about: "arm64 host with a static qemu-x86_64 10, box64, bwrap 0.11",
+        source: Source::System(System {
+            suite: "trixie",
+            architectures: &["arm64"],
+            merged: MERGED,
+            each: &[],
+            native: &[BASE, EMULATION, &["box64"]],
+            foreign: &[],
+            host: true,
+        }),
     },
     Recipe {
         name: "python-amd64",

@@ -4,7 +4,7 @@
 //! non-merged form is unpacked and the others are derived by moving; the way back could only guess.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt, lchown, symlink};
 use std::path::{Component, Path, PathBuf};
 
 use super::finish;
@@ -12,6 +12,7 @@ use crate::error::{Context, Problem, Result};
 
 /// Makes each of `dirs` in `root` a link into `usr`, what was in it moved there, and the linker's cache anew.
 pub(super) fn directories(root: &Path, dirs: &[&str]) -> Result<()> {
+    let owner = fs::metadata(root).at("examining", root)?;
     for dir in dirs {
         let (old, new) = (root.join(dir), root.join("usr").join(dir));
         if old.is_symlink() {
@@ -22,6 +23,9 @@ pub(super) fn directories(root: &Path, dirs: &[&str]) -> Result<()> {
             move_into(root, &old, &new)?;
         }
         symlink(Path::new("usr").join(dir), &old).at("linking", &old)?;
+        for made in [&new, &old] {
+            lchown(made, Some(owner.uid()), Some(owner.gid())).at("giving away", made)?;
+        }
     }
     finish::linker_cache(root)
 }

@@ -123,6 +123,10 @@ pub(super) fn virtual_machine(tally: &mut Tally, programs: &Programs, no_skip: b
     for (name, value) in [
         ("BATHYSPHERE_BIN", native.join("bathysphere").into_os_string()),
         ("BATHYSPHERE_PROBE", native.join("bathysphere-probe").into_os_string()),
+        (
+            "BATHYSPHERE_PROBE_X86_64",
+            inside.join(TARGET).join("bathysphere-probe").into_os_string(),
+        ),
         ("BATHYSPHERE_TEST_HOST", tally.name.into()),
     ] {
         machine = machine.env(name, value);

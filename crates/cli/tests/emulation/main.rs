@@ -6,7 +6,7 @@
 //!
 //! | variable | meaning |
 //! |---|---|
-//! | `BATHYSPHERE_PROBE_AARCH64` | the static probe of the architecture that is foreign here |
+//! | `BATHYSPHERE_PROBE_AARCH64`, `BATHYSPHERE_PROBE_X86_64` | the static probe of the architecture that is foreign here |
 //! | `BATHYSPHERE_RESULTS` | a file that gets the table of results |
 //!
 //! The emulator is registered in a `binfmt_misc` of a user namespace that ends with the launch (Linux 6.7), unless
