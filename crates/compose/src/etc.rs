@@ -52,7 +52,11 @@ pub(crate) fn fill(etc: &Etc<'_>, area: &mut Area, raw: &Root, relative: bool) {
     area.file("/passwd", accounts.passwd);
     area.file("/group", accounts.group);
     let zone = timezone::time_zone(etc.facts, etc.runtime);
-    if let Some(localtime) = zone.localtime {
+    if let Some(mut localtime) = zone.localtime {
+        if let (true, plan::LayerEntry::Symlink { target }) = (relative, &mut localtime) {
+            *target =
+                approach::relative_link(&RootPath::literal("/etc/localtime"), target.as_bytes());
+        }
         area.put(RootPath::literal("/localtime"), localtime);
     }
     let mut name = zone.name.0;
