@@ -150,7 +150,7 @@ fn it_ends_with_a_launcher_that_is_killed() {
     for backend in BOTH {
         let served = Served::new(
             backend,
-            "echo $$ >/log/server; echo READY=1; exec >&-; cat",
+            "echo $$ >/log/server; echo READY=1; exec >/dev/null; cat",
             "echo ready; sleep 1000",
         );
         let mut launcher = served.scene.command().stdout(Stdio::piped()).spawn().unwrap();
