@@ -23,3 +23,4 @@ mod sharing;
 mod supervision;
 mod support;
 mod warm;
+mod warm_changes;
