@@ -288,7 +288,8 @@ impl Disk {
     fn home(&self, uid: u32, out: &mut Vec<Problem>) {
         let what = match &self.seen {
             _ if self.read_only => "it is read-only".to_owned(),
-            Some(seen) if seen.owner != uid => {
+            // One that everybody may write to, such as /tmp, serves.
+            Some(seen) if seen.owner != uid && seen.mode & 0o002 == 0 => {
                 format!("it belongs to another user (uid {})", seen.owner)
             }
             _ if self.lacks.contains(&Lack::Links) => "it has no symbolic links".to_owned(),
@@ -334,6 +335,7 @@ mod tests {
         let own = Seen { owner: 1000, mode: 0o40700, folds_case: false, size: 1, free: 1 };
         let folding = Seen { folds_case: true, ..own.clone() };
         let others = Seen { owner: 0, ..own.clone() };
+        let shared = Seen { mode: 0o41777, ..others.clone() };
         let codes = |disk: &Disk, purpose| {
             let problems = disk.problems(purpose, 1000);
             assert!(problems.iter().all(|p| p.hint.is_some()));
@@ -343,6 +345,7 @@ mod tests {
             ("/home/user", Some(own.clone()), &[][..], &[][..], &[][..]),
             ("/home/user", Some(folding), &[47], &[], &[]),
             ("/home/user", Some(others), &[47], &[47], &[]),
+            ("/home/user", Some(shared), &[], &[], &[]),
             ("/media/stick/x", Some(own), &[47, 47], &[47], &[48]),
             ("/mnt/share/x", None, &[47, 47], &[47], &[]),
         ] {
