@@ -31,7 +31,7 @@ pub(crate) const HOSTS: &[&str] = &["vm-host-nonmerged", "vm-host-merged"];
 const GUEST: &str = include_str!("vm/guest.sh");
 
 /// Memory in MiB: page cache for what is read by 9p, and the programs.
-const MEMORY: &str = "2560";
+const MEMORY: &str = "3072";
 
 /// One run of the machine.
 #[derive(Debug)]

@@ -137,10 +137,15 @@ pub(super) const RECIPES: &[Recipe] = &[
             architectures: &["arm64"],
             merged: MERGED,
             each: &[],
-            native: &[BASE, EMULATION, &["box64"]],
+            native: &[BASE, EMULATION, &["box64", "libgl1", "libvulkan1"]],
             foreign: &[],
             host: true,
         }),
+    },
+    Recipe {
+        name: "vm-runtime-merged",
+        about: "the small amd64 and i386 runtime, merged: bwrap of Debian 11 has a copy made of it",
+        source: form("runtime-bullseye-nonmerged", ALL_MERGED),
     },
     Recipe {
         name: "python-amd64",

@@ -18,9 +18,9 @@ show() {
 }
 show root "" ro
 for dir in run tmp var/tmp; do
-    $b mount -t tmpfs -o mode=1777 tmpfs "/root/$dir"
+    $b mount -t tmpfs -o mode=1777,size=70% tmpfs "/root/$dir"
 done
-$b mount -t tmpfs -o uid=4242,gid=4242,mode=700 home /root/home/bathysphere-test
+$b mount -t tmpfs -o size=70%,uid=4242,gid=4242,mode=700 home /root/home/bathysphere-test
 $b mkdir -m 755 /root/run/vm
 show shared /run/vm rw
 . /root/run/vm/command

@@ -56,7 +56,7 @@ const TRUE: Direction = Direction {
     emulator: "/usr/bin/qemu-x86_64",
     cache_flag: "(libc6,x86-64)",
     rootfs: &[("merged", "host-bookworm")],
-    runtimes: &[("merged", "runtime-bullseye")],
+    runtimes: &[("merged", "vm-runtime-merged")],
     modules: Some("python-amd64"),
 };
 

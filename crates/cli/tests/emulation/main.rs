@@ -14,6 +14,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests look at the real file system")]
 
+mod box64;
 mod direction;
 mod foreign;
 mod matrix;

@@ -34,6 +34,13 @@ pub(crate) fn launch(
     }
 }
 
+/// Says something at once, past the test's own capture: in the virtual machine a test takes minutes, and the machine
+/// may be ended before it does.
+fn tell(what: &str) {
+    // A closed standard error is not this test's concern.
+    let _ = writeln!(std::io::stderr(), "{what}");
+}
+
 /// All mixtures of one composition with one executor; flag `F` alternates, and differs between the executors.
 fn all(composition: Composition, backend: &str) {
     need!(available());
@@ -49,11 +56,12 @@ fn all(composition: Composition, backend: &str) {
                 program(&|| launch("run", mix, composition, backend, flags), mix, composition);
             row += &format!(" {name}={}", if verdict.is_ok() { "ok" } else { "FAILED" });
             if let Err(why) = verdict {
+                tell(&why);
                 wrong.push(format!("{mix} {composition:?} {backend} {flags:?}: {name}: {why}"));
             }
         }
         row += &format!(" {:.1} s", start.elapsed().as_secs_f32());
-        println!("{row}");
+        tell(&row);
         if let Some(file) = std::env::var_os("BATHYSPHERE_RESULTS") {
             let file = std::fs::File::options().create(true).append(true).open(file);
             file.and_then(|mut file| writeln!(file, "{row}")).expect("the table can be written");
