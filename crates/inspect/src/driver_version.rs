@@ -38,7 +38,7 @@ pub fn mesa(root: &Root, file: &Resolved) -> Option<String> {
     let mut source = File::from(root.open_file(file).ok()??);
     let mut start = Vec::with_capacity(HEADERS);
     source.by_ref().take(HEADERS as u64).read_to_end(&mut start).ok()?;
-    let whole = || vec![0..file.identity.size];
+    let whole = || std::iter::once(0..file.identity.size).collect::<Vec<_>>();
     let mut ranges = constants(&start).filter(|ranges| !ranges.is_empty()).unwrap_or_else(whole);
     // The constants come after the symbols, which are in the first such part.
     ranges.reverse();

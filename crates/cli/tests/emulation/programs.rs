@@ -2,7 +2,8 @@
 
 use crate::direction::{Direction, Mix, direction};
 use crate::support::{Launch, Outcome, lab};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 
 /// How emulator and runtime are put together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,8 +30,11 @@ const PIPELINE: &str = "set -e\n\
 /// What a program must say; the error says what it said instead.
 type Verdict = Result<(), String>;
 
+/// Starts one of the programs in a mix.
+type Trial = fn(&dyn Fn() -> Launch, &Mix, Composition) -> Verdict;
+
 /// The programs by the name of their column.
-pub(crate) const PROGRAMS: &[(&str, fn(&dyn Fn() -> Launch, &Mix, Composition) -> Verdict)] =
+pub(crate) const PROGRAMS: &[(&str, Trial)] =
     &[("program+driver+frame", draws), ("script", script), ("libraries", libraries)];
 
 /// The last part of an account is what matters.
@@ -44,8 +48,9 @@ fn draws(launch: &dyn Fn() -> Launch, mix: &Mix, _: Composition) -> Verdict {
     let direction = direction();
     let launch = launch();
     std::fs::write(launch.home().join("draw.py"), DRAW).map_err(|error| error.to_string())?;
-    let launch = python(launch, direction)?;
-    let outcome = launch.run(&["/usr/bin/python3", "draw.py", "libEGL_mesa.so.0"]);
+    let (launch, python) = python(launch, direction)?;
+    let words: [&OsStr; 3] = [python.as_os_str(), "draw.py".as_ref(), "libEGL_mesa.so.0".as_ref()];
+    let outcome = launch.run(&words);
     let said = outcome.stdout();
     let line = |key: &str| said.lines().find_map(|l| l.strip_prefix(key)?.strip_prefix(' '));
     let expect = |what: &str, right: bool| {
@@ -61,16 +66,17 @@ fn draws(launch: &dyn Fn() -> Launch, mix: &Mix, _: Composition) -> Verdict {
     expect("frame", line("frame").is_some() && outcome.status() == 0)
 }
 
-/// Tells Python where its modules are, where the runtime lacks some.
-fn python(launch: Launch, direction: &Direction) -> Result<Launch, String> {
-    let Some(name) = direction.modules else { return Ok(launch) };
+/// The interpreter: the runtime's, or a game's own; the latter runs with what else it needs.
+fn python(launch: Launch, direction: &Direction) -> Result<(Launch, PathBuf), String> {
+    let Some(name) = direction.python else { return Ok((launch, "/usr/bin/python3".into())) };
     let root = lab(name)?;
-    let (lib, python) = (root.join("usr/lib"), root.join("usr/lib/python3.9"));
-    let path = format!("{0}:{0}/lib-dynload", python.display());
-    Ok(launch
+    let launch = launch
         .pair("--filesystem", format!("{}:ro", root.display()))
-        .env("PYTHONPATH", path)
-        .env("LD_LIBRARY_PATH", lib.join(direction.guest)))
+        .env("LD_LIBRARY_PATH", root.join("usr/lib").join(direction.guest))
+        // LLVM does not know the processor that qemu 5.2 shows: "64-bit code requested on a subtarget that doesn't
+        // support it". The other software renderer makes no machine code.
+        .env("GALLIUM_DRIVER", "softpipe");
+    Ok((launch, root.join("usr/bin/python3.9")))
 }
 
 /// The version of Mesa in a root, which its driver has in a text such as ` Mesa 22.3.6`.

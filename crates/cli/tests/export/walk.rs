@@ -85,7 +85,7 @@ pub(crate) fn mounts(walk: &str) -> String {
             .split(',')
             .filter(|option| ["ro", "rw", "nosuid", "nodev"].contains(option))
             .collect();
-        (at != "/" && !LIVE.iter().any(|top| below(&top))).then(|| format!("{at} {flags:?}\n"))
+        (at != "/" && !LIVE.iter().any(below)).then(|| format!("{at} {flags:?}\n"))
     };
     walk.lines().filter_map(mount).collect()
 }
