@@ -97,7 +97,7 @@ fn what_changes_is_noticed() {
         (
             "a file that nobody may read any more",
             |s| {
-                let none = fs::Permissions::from_mode(0);
+                let none = fs::Permissions::from_mode(0o000);
                 fs::set_permissions(s.at("usr/lib/libx.so.1.0"), none).unwrap();
             },
             false,
