@@ -149,10 +149,15 @@ pub(super) const RECIPES: &[Recipe] = &[
     },
     Recipe {
         name: "python-amd64",
-        about: "what scripts need beside runtime-bullseye's interpreter",
+        about: "a game's own Python, for the amd64 runtime that has none",
         source: Source::Packages {
             suite: "bullseye",
-            packages: &["libffi7", "libpython3.9-stdlib"],
+            packages: &[
+                "libffi7",
+                "libpython3.9-minimal",
+                "libpython3.9-stdlib",
+                "python3.9-minimal",
+            ],
         },
     },
 ];

@@ -19,8 +19,8 @@ pub(crate) struct Direction {
     pub(crate) rootfs: &'static [(&'static str, &'static str)],
     /// Layout and root of each runtime.
     pub(crate) runtimes: &'static [(&'static str, &'static str)],
-    /// Where Python's modules are, if not in the runtime.
-    pub(crate) modules: Option<&'static str>,
+    /// The root with Python, if the runtime has none.
+    pub(crate) python: Option<&'static str>,
 }
 
 /// The second-lowest byte of `e_machine` is zero for all of these.
@@ -46,7 +46,7 @@ const MIRROR: Direction = Direction {
         ("non-merged", "arm64-runtime-nonmerged"),
         ("hybrid", "arm64-runtime-hybrid"),
     ],
-    modules: None,
+    python: None,
 };
 
 const TRUE: Direction = Direction {
@@ -57,7 +57,7 @@ const TRUE: Direction = Direction {
     cache_flag: "(libc6,x86-64)",
     rootfs: &[("merged", "host-bookworm")],
     runtimes: &[("merged", "vm-runtime-merged")],
-    modules: Some("python-amd64"),
+    python: Some("python-amd64"),
 };
 
 /// The direction of this machine.
