@@ -63,6 +63,9 @@ enum Task {
         /// Print JSON instead of a table
         #[arg(long)]
         json: bool,
+        /// Write docs/images/performance.svg
+        #[arg(long)]
+        picture: bool,
         /// Rounds in which every subject is measured
         #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
         rounds: u32,
@@ -150,7 +153,9 @@ fn run(task: Task) -> Result<ExitCode> {
             test::run(&test::Options { suites, no_skip: no_skip || ci })?;
         }
         Task::Dist => drop(dist::run()?),
-        Task::Bench { json, rounds } => bench::run(&bench::Options { json, rounds })?,
+        Task::Bench { json, picture, rounds } => {
+            bench::run(&bench::Options { json, picture, rounds })?;
+        }
         Task::Lab { action } => return laboratory(action.unwrap_or(LabAction::List)),
     }
     Ok(ExitCode::SUCCESS)

@@ -67,15 +67,24 @@ impl TemporaryDir {
         Self::create(Some(uid))
     }
 
+    /// As [`Self::new`], but in memory.
+    pub(crate) fn in_memory() -> Result<Self> {
+        Self::below("/dev/shm", is_root().then_some(TEST_USER.uid))
+    }
+
     fn create(uid: Option<u32>) -> Result<Self> {
+        Self::below("/var/tmp", uid)
+    }
+
+    fn below(parent: &str, uid: Option<u32>) -> Result<Self> {
         let output = Command::new("mktemp")
-            .args(["--directory", "/var/tmp/bathysphere-home.XXXXXX"])
+            .args(["--directory", &format!("{parent}/bathysphere-home.XXXXXX")])
             .output()
             .context("starting mktemp")?;
         let text = String::from_utf8_lossy(&output.stdout);
         let path = PathBuf::from(text.trim_end());
         if !output.status.success() || !path.is_absolute() {
-            return Err(Problem::new("no temporary directory could be made in /var/tmp"));
+            return Err(Problem::new(format!("no temporary directory could be made in {parent}")));
         }
         let dir = Self { path };
         if let Some(uid) = uid {

@@ -5,7 +5,7 @@
 //! shared lock. Where overlayfs cannot serve, it makes the whole union as a *tree* of hard links,
 //! reflinks or copies, under the same discipline.
 //!
-//! Knows: the layout of the store, keys, locks (also those of runtimes), how content gets from the
+//! Knows: the layout of the store, keys, locks, how content gets from the
 //! host into the store, what overlayfs says about a file system, garbage collection. Must not mount,
 //! spawn, read the environment, or decide what is in a layer; never changes a file of the host or of
 //! a runtime, not even its mode.

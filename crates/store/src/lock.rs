@@ -11,7 +11,7 @@
 
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
-use plan::{Code, HostPath, Problem};
+use plan::HostPath;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use std::os::fd::{AsFd, OwnedFd};
@@ -114,58 +114,6 @@ pub(crate) fn try_lock(fd: impl AsFd, kind: Kind) -> Result<bool, Errno> {
             Err(nix::Error::EACCES | nix::Error::EAGAIN) => return Ok(false),
             Err(nix::Error::EINVAL) if !traditional => traditional = true,
             Err(e) => return Err(Errno::from_raw_os_error(e as i32)),
-        }
-    }
-}
-
-/// The shared lock on a runtime, which keeps other tools from deleting it.
-#[derive(Debug)]
-pub enum RuntimeLock {
-    /// It is held as long as the descriptor (or a duplicate) is open.
-    Held(OwnedFd),
-    /// There is nothing to lock: no lock file, and none can be made, because the runtime is
-    /// read-only. Nobody can delete it either.
-    Unlocked {
-        /// What was tried, for the log.
-        why: String,
-    },
-}
-
-/// Locks the runtime whose files are in `files`: `.ref` there, shared, without waiting, as
-/// pressure-vessel and Flatpak do.
-///
-/// # Errors
-/// [`Error::Busy`] when the runtime is being deleted or replaced; see [`Error::problem`].
-pub fn runtime(files: &HostPath) -> Result<RuntimeLock, Error> {
-    let path = files.at(".ref");
-    let first = shared(&path, Missing::Create);
-    let fd = match first {
-        // Not ours to write: a lock file that is there serves as it is.
-        Err(Error::Io {
-            errno: Errno::ROFS | Errno::ACCESS | Errno::PERM, call: "open", ..
-        }) => shared(&path, Missing::Fail),
-        other => other,
-    };
-    match fd {
-        // Whoever deletes a runtime holds the lock until it is gone.
-        Ok(fd) if rustix::fs::fstat(&fd).is_ok_and(|s| s.st_nlink == 0) => {
-            Err(Error::Busy { path })
-        }
-        Ok(fd) => Ok(RuntimeLock::Held(fd)),
-        Err(busy @ Error::Busy { .. }) => Err(busy),
-        Err(e @ Error::Io { .. }) => Ok(RuntimeLock::Unlocked { why: e.to_string() }),
-    }
-}
-
-impl Error {
-    /// The problem to show, which stops the launch.
-    pub fn problem(&self) -> Problem {
-        match self {
-            Error::Busy { .. } => Problem::blocking(Code::RUNTIME_BUSY, self.to_string()).hint(
-                "it is being updated or deleted; wait for that to finish and start again \
-                 (`lslocks` shows who holds the lock)",
-            ),
-            Error::Io { .. } => Problem::blocking(Code::SETUP_FAILED, self.to_string()),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// One command line that is measured.
 pub(super) struct Subject {
     /// Its name in the table.
-    pub(super) name: &'static str,
+    pub(super) name: String,
     /// The command and its arguments.
     pub(super) command: Vec<OsString>,
     /// Removed before each launch, so that it is a cold one.
@@ -15,44 +15,86 @@ pub(super) struct Subject {
     pub(super) runs: u32,
 }
 
+/// Where things are that the subjects need.
+pub(super) struct Place<'p> {
+    pub(super) program: &'p Path,
+    pub(super) runtime: &'p Path,
+    pub(super) depot: &'p Path,
+    /// On a disk.
+    pub(super) home: &'p Path,
+    /// On a tmpfs.
+    pub(super) memory: &'p Path,
+}
+
+const ONE: &str = "x86_64-linux-gnu";
+const TWO: &str = "x86_64-linux-gnu:i386-linux-gnu";
+
 /// The subjects; the first is what the others are compared with.
-pub(super) fn all(program: &Path, runtime: &Path, home: &Path, operations: usize) -> Vec<Subject> {
+pub(super) fn all(place: &Place<'_>, operations: usize) -> Vec<Subject> {
     let bare: Vec<OsString> = ["bwrap", "--ro-bind", "/", "/", "true"].map(OsString::from).into();
-    let warm = |name, backend| Subject {
-        name,
-        command: launch(program, runtime, &home.join("store-warm"), backend),
+    let plain = |name: &str, command| Subject {
+        name: name.into(),
+        command,
         store_to_empty: None,
         runs: 10,
     };
-    let store = home.join("store-cold");
-    vec![
-        Subject { name: "bwrap --ro-bind / / true", command: bare, store_to_empty: None, runs: 10 },
-        Subject {
-            name: "bwrap, as many operations",
-            command: as_many(operations),
-            store_to_empty: None,
-            runs: 10,
-        },
-        Subject {
-            name: "bathysphere, cold, builtin",
-            command: launch(program, runtime, &store, "builtin"),
-            store_to_empty: Some(store),
-            runs: 2,
-        },
-        warm("bathysphere, warm, builtin", "builtin"),
-        warm("bathysphere, warm, bwrap", "bwrap"),
-    ]
+    let mut out = vec![
+        plain("bwrap --ro-bind / / true", bare),
+        plain("bwrap, as many operations", as_many(operations)),
+    ];
+    let disk = place.home;
+    for (name, backend, tuples, at, runtime) in [
+        ("builtin, two architectures", "builtin", TWO, disk, place.runtime),
+        ("builtin, one architecture", "builtin", ONE, disk, place.runtime),
+        ("builtin, store on tmpfs", "builtin", TWO, place.memory, place.runtime),
+        ("bwrap", "bwrap", TWO, disk, place.runtime),
+        ("bwrap, store on tmpfs", "bwrap", TWO, place.memory, place.runtime),
+        ("builtin, depot", "builtin", TWO, disk, place.depot),
+    ] {
+        let number = out.len();
+        let store = at.join(format!("store-{number}"));
+        let options = [("--backend", backend), ("--architectures", tuples)];
+        let mut subject =
+            plain(&format!("warm, {name}"), launch(place.program, runtime, &store, &options, &[]));
+        out.push(subject);
+        let store = at.join(format!("store-cold-{number}"));
+        subject =
+            plain(&format!("cold, {name}"), launch(place.program, runtime, &store, &options, &[]));
+        subject.store_to_empty = Some(store);
+        subject.runs = if backend == "bwrap" { 1 } else { 2 };
+        out.push(subject);
+    }
+    let store = disk.join("store-unchecked");
+    let mut unchecked = plain(
+        "cold, builtin, without the check",
+        launch(place.program, place.runtime, &store, &[("--backend", "builtin")], &["--no-check"]),
+    );
+    unchecked.store_to_empty = Some(store);
+    unchecked.runs = 2;
+    out.push(unchecked);
+    out
 }
 
-fn launch(program: &Path, runtime: &Path, store: &Path, backend: &str) -> Vec<OsString> {
+/// A launch of `true`.
+pub(super) fn launch(
+    program: &Path,
+    runtime: &Path,
+    store: &Path,
+    options: &[(&str, &str)],
+    flags: &[&str],
+) -> Vec<OsString> {
     let mut command = vec![program.into(), "run".into(), "--runtime".into(), runtime.into()];
-    command.extend(["--store".into(), store.into(), "--backend".into(), backend.into()]);
+    command.extend(["--store".into(), store.into()]);
+    command.extend(flags.iter().map(OsString::from));
+    for (name, value) in options {
+        command.extend([name.into(), value.into()]);
+    }
     command.extend(["--".into(), "true".into()]);
     command
 }
 
 /// A bwrap command with a root and `operations` further binds.
-fn as_many(operations: usize) -> Vec<OsString> {
+pub(super) fn as_many(operations: usize) -> Vec<OsString> {
     let mut command: Vec<OsString> =
         ["bwrap", "--ro-bind", "/", "/", "--tmpfs", "/tmp"].map(OsString::from).into();
     for index in 2..operations {

@@ -17,6 +17,7 @@ pub(crate) const UNREAD: &[&str] = &[
     "COLUMNS=",
     "DESKTOP_STARTUP_ID=",
     "GIO_LAUNCHED_DESKTOP_FILE",
+    "HYPERFINE_",
     "INVOCATION_ID=",
     "JOURNAL_STREAM=",
     "KONSOLE_",

@@ -263,6 +263,7 @@ fn unread_variables_decide_nothing() {
         "COLUMNS",
         "DESKTOP_STARTUP_ID",
         "GIO_LAUNCHED_DESKTOP_FILE_PID",
+        "HYPERFINE_RANDOMIZED_ENVIRONMENT_OFFSET",
         "INVOCATION_ID",
         "JOURNAL_STREAM",
         "KONSOLE_DBUS_SESSION",
