@@ -82,6 +82,7 @@ fn launch(run: &Run, timings: &mut Timings) -> Result<u8, Stop> {
             remembering.keep(&store, Outcome { plan, layers, trees, home, backend, bwrap });
         };
         let (outcome, used) = execute_and(&session, run, &plan, &prepared, &mut served);
+        timings.phase("container and command");
         match outcome {
             Ok(status) => return Ok(status),
             Err(error) => {

@@ -121,7 +121,9 @@ fn run(record: Record, held: &Held, edge: Edge, mut timings: Timings) -> Option<
         Notice::Using(_) => timings.phase("lead"),
         Notice::Found(_) => {}
     };
-    match sandbox::run(&record.plan, &held.directories, &inherited, &options, &mut notify) {
+    let ended = sandbox::run(&record.plan, &held.directories, &inherited, &options, &mut notify);
+    timings.phase("container and command");
+    match ended {
         Ok(status) => Some(status.0),
         Err(error) if error.is_before_command() => {
             log::info!("{error}: deciding anew");
