@@ -144,20 +144,31 @@ pub(super) const RECIPES: &[Recipe] = &[
     },
     Recipe {
         name: "vm-runtime-merged",
-        about: "the small amd64 and i386 runtime, merged: bwrap of Debian 11 has a copy made of it",
-        source: form("runtime-bullseye-nonmerged", ALL_MERGED),
+        about: "least amd64 and i386 runtime: bwrap of Debian 11 has a copy made of it, by 9p",
+        source: Source::System(System {
+            suite: "bullseye",
+            architectures: &["amd64", "i386"],
+            merged: MERGED,
+            each: &[&[
+                "libc6",
+                "libexpat1",
+                "libffi7",
+                "libgcc-s1",
+                "libstdc++6",
+                "libx11-6",
+                "zlib1g",
+            ]],
+            native: &[BASE],
+            foreign: &[],
+            host: false,
+        }),
     },
     Recipe {
         name: "python-amd64",
         about: "a game's own Python, for the amd64 runtime that has none",
         source: Source::Packages {
             suite: "bullseye",
-            packages: &[
-                "libffi7",
-                "libpython3.9-minimal",
-                "libpython3.9-stdlib",
-                "python3.9-minimal",
-            ],
+            packages: &["libpython3.9-minimal", "libpython3.9-stdlib", "python3.9-minimal"],
         },
     },
 ];

@@ -66,13 +66,12 @@ fn draws(launch: &dyn Fn() -> Launch, mix: &Mix, _: Composition) -> Verdict {
     expect("frame", line("frame").is_some() && outcome.status() == 0)
 }
 
-/// The interpreter: the runtime's, or a game's own; the latter runs with what else it needs.
+/// The interpreter: the runtime's, or a game's own.
 fn python(launch: Launch, direction: &Direction) -> Result<(Launch, PathBuf), String> {
     let Some(name) = direction.python else { return Ok((launch, "/usr/bin/python3".into())) };
     let root = lab(name)?;
     let launch = launch
         .pair("--filesystem", format!("{}:ro", root.display()))
-        .env("LD_LIBRARY_PATH", root.join("usr/lib").join(direction.guest))
         // LLVM does not know the processor that qemu 5.2 shows: "64-bit code requested on a subtarget that doesn't
         // support it". The other software renderer makes no machine code.
         .env("GALLIUM_DRIVER", "softpipe");
