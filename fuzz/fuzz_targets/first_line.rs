@@ -1,7 +1,7 @@
 //! The first line of a script and the arguments of `env` in it: never panics; what is found is in the line.
 #![no_main]
 
-use check::shebang::{BUFFER, env, parse};
+use inspect::shebang::{BUFFER, env, parse};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -5,8 +5,8 @@ use crate::evidence;
 use crate::execute::{Obstacle, Program, Run, Wrong, lacks_bit};
 use crate::scene::{Scene, Who};
 use crate::search::{Outcome, Search};
-use crate::shebang::{self, Line, Refused};
 use inspect::elf::Header;
+use inspect::shebang::{self, Line, Refused};
 use plan::simulate::{Call, Failure, Found, Kind};
 use plan::{ByteString, Code, Composition, Problem, RootPath, Tuple};
 

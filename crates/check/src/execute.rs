@@ -5,10 +5,10 @@
 //! fs/binfmt_misc.c, and what emulators do in their place (`plan::simulate`'s rows).
 
 use crate::scene::{Scene, Who};
-use crate::shebang::{self, BUFFER, Line, Refused};
 use inspect::binfmt::Absent;
 use inspect::elf::{Elf, Header};
 use inspect::root::Resolved;
+use inspect::shebang::{self, BUFFER, Line, Refused};
 use plan::simulate::{Call, Failure, Found, Kind, Reason};
 use plan::{Composition, Emulator, Tuple};
 use std::ffi::OsStr;

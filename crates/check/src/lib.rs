@@ -23,7 +23,6 @@ mod preload;
 mod runtime;
 mod scene;
 mod search;
-pub mod shebang;
 mod shells;
 mod versions;
 

@@ -2,7 +2,7 @@
 //!
 //! Knows: resolution of paths inside a root with its trail, the layout of a root, ELF, `ld.so.cache`,
 //! `ld.so.conf`, the dynamic linker's search, driver manifests, Valve's key-value format, depot
-//! manifests, mount tables and `binfmt_misc`. Must not write, execute, `dlopen`, or decide.
+//! manifests, mount tables, `binfmt_misc` and the first line of a script. Must not write, execute, `dlopen`, or decide.
 
 #![forbid(unsafe_code)]
 
@@ -19,4 +19,5 @@ pub mod mountinfo;
 pub mod mtree;
 pub mod nvidia;
 pub mod root;
+pub mod shebang;
 pub mod vdf;

@@ -3,7 +3,7 @@
 //! The supervisor is native, and so is what the kernel resolves for it: in the overlay composition the
 //! runtime's programs have another name there, and in the direct one an emulator stands before them. A
 //! script is followed to its interpreter here, because the kernel would look for that among native
-//! programs. Mirrors Linux' fs/binfmt_script.c and execvp(3).
+//! programs. Mirrors execvp(3); the first line of a script is [`inspect::shebang`]'s.
 
 use crate::draft::Draft;
 use crate::facts::Facts;
@@ -11,13 +11,14 @@ use crate::named;
 use crate::reserved;
 use inspect::elf;
 use inspect::root::{Kind, Resolved, Root};
+use inspect::shebang::{self, Line};
 use plan::{ByteString, ContainerPath, RootPath, Tuple};
 use std::ffi::OsStr;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 
-/// As much of a file as the kernel looks at (`BINPRM_BUF_SIZE`).
-const START: u64 = 256;
+/// As much of a file as the kernel looks at.
+const START: u64 = shebang::BUFFER as u64;
 
 /// Scripts whose interpreter is a script are followed so far (fs/exec.c).
 const DEPTH: usize = 4;
@@ -85,8 +86,8 @@ impl<'a> Programs<'a> {
         let program = self.search(word)?;
         let mut chain = Chain { program, arguments: rest.to_vec(), is_script: false };
         for _ in 0..DEPTH {
-            let Some((interpreter, option)) = first_line(&chain.program.start) else { break };
-            let Some((program, option)) = self.interpreter(&interpreter, option) else { break };
+            let Some(Ok(line)) = shebang::parse(&chain.program.start) else { break };
+            let Some((program, option)) = self.interpreter(line) else { break };
             let script = chain.program.asked.as_bytes().to_vec().into();
             let mut arguments: Vec<ByteString> = option.into_iter().collect();
             arguments.push(script);
@@ -98,12 +99,9 @@ impl<'a> Programs<'a> {
 
     /// The interpreter that a script names. `env NAME` is followed to NAME: what env would start is
     /// looked up by the kernel among native programs.
-    fn interpreter(
-        &self,
-        interpreter: &[u8],
-        option: Option<ByteString>,
-    ) -> Option<(Program, Option<ByteString>)> {
-        let program = self.search(&interpreter.to_vec().into())?;
+    fn interpreter(&self, line: Line) -> Option<(Program, Option<ByteString>)> {
+        let program = self.search(&line.interpreter.into())?;
+        let option = line.argument.map(ByteString::from);
         let is_env = program.asked.file_name() == Some(OsStr::new("env"));
         let name = option.as_ref().filter(|name| {
             is_env && !name.as_bytes().starts_with(b"-") && !name.as_bytes().contains(&b'=')
@@ -172,18 +170,4 @@ impl Program {
         });
         base.lexically(if leaves { &self.found.path } else { &self.asked })
     }
-}
-
-/// The interpreter and its one option, of a script (fs/binfmt_script.c).
-fn first_line(start: &[u8]) -> Option<(Vec<u8>, Option<ByteString>)> {
-    let line = start.strip_prefix(b"#!")?;
-    let line = line.split(|b| *b == b'\n').next()?.trim_ascii();
-    let end = line.iter().position(|b| matches!(b, b' ' | b'\t')).unwrap_or(line.len());
-    let (interpreter, option) = line.split_at(end);
-    let option = option.trim_ascii();
-    if interpreter.is_empty() {
-        return None;
-    }
-    let option = (!option.is_empty()).then(|| ByteString(option.to_vec()));
-    Some((interpreter.to_vec(), option))
 }
