@@ -4,6 +4,8 @@
 //! and tables for that are an eighth of a static binary. Equal functions become one. Only where the
 //! linker is the one whose options these are.
 
+#![expect(clippy::disallowed_methods, reason = "cargo tells a build script by its environment")]
+
 use std::env;
 
 fn main() {

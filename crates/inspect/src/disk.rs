@@ -174,7 +174,8 @@ fn look(mounts: &[Mount], path: &HostPath) -> Result<Disk, Error> {
         move |errno| Error::Call { path, call, errno }
     };
     let flags = OFlags::PATH | OFlags::CLOEXEC;
-    let fd = rustix::fs::open(path.as_path(), flags, Mode::empty()).map_err(fail("open"))?;
+    let fd =
+        rustix::fs::open(&*plan::real::name(path), flags, Mode::empty()).map_err(fail("open"))?;
     // Links on the way may have led to another mount; the kernel knows where this is.
     let real = real_path(&fd).unwrap_or_else(|| path.clone());
     let stat = rustix::fs::statat(&fd, "", AtFlags::EMPTY_PATH).map_err(fail("fstatat"))?;
@@ -213,7 +214,7 @@ fn real_path(fd: &rustix::fd::OwnedFd) -> Option<HostPath> {
 /// A directory that cannot be opened has no flags that could be read.
 fn folds_case(directory: &HostPath) -> bool {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    rustix::fs::openat(CWD, directory.as_path(), flags, Mode::empty())
+    rustix::fs::openat(CWD, &*plan::real::name(directory), flags, Mode::empty())
         .and_then(rustix::fs::ioctl_getflags)
         .is_ok_and(|flags| flags.contains(CASEFOLD))
 }

@@ -14,7 +14,6 @@ mod error;
 mod filesystem;
 mod glob;
 mod layout;
-mod real;
 mod stat;
 mod tree;
 mod view;
@@ -32,7 +31,7 @@ pub use error::Error;
 pub use filesystem::{Content, Filesystem};
 pub use glob::matches;
 pub use layout::{Layout, TopLevel};
-pub use real::ask_below;
+pub use plan::real::ask_below;
 pub use view::ViewRoot;
 
 /// What a root is made of.

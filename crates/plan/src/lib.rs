@@ -19,6 +19,7 @@ mod layer;
 mod operation;
 mod path;
 mod problem;
+pub mod real;
 pub mod simulate;
 pub mod tree;
 mod tuple;

@@ -202,7 +202,7 @@ impl<'p> Namespace<'p> {
 fn read(path: &HostPath, limit: u64) -> Result<Vec<u8>, Errno> {
     // Not blocking, in case it is no regular file any more.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
-    let fd = rustix::fs::open(path.as_path(), flags, Mode::empty())?;
+    let fd = rustix::fs::open(&*crate::real::name(path), flags, Mode::empty())?;
     let mut content = Vec::new();
     let read = std::fs::File::from(fd).take(limit).read_to_end(&mut content);
     match read {

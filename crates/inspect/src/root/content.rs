@@ -1,9 +1,8 @@
 //! Reads the content of files of a root.
 
 use super::error::Fault;
-use super::real;
 use super::{Error, Kind, READ_LIMIT, Resolved};
-use plan::RootPath;
+use plan::{RootPath, real};
 use rustix::fd::OwnedFd;
 use rustix::fs::{self, CWD, FileType, Mode, OFlags};
 use std::fs::File;

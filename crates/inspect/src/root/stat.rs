@@ -1,9 +1,8 @@
 //! The system calls by which a root is looked at. Each look is told to whoever records (`witness`).
 
 use super::error::Fault;
-use super::real;
 use super::{Entry, Identity, Kind};
-use plan::HostPath;
+use plan::{HostPath, real};
 use rustix::fs::{self, AtFlags, CWD, FileType, Mode, OFlags, StatxFlags, StatxTimestamp};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};

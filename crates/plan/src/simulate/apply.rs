@@ -325,5 +325,6 @@ impl<'p> Apply<'_, 'p> {
 
 fn is_writable(directory: &HostPath) -> bool {
     let access = rustix::fs::Access::WRITE_OK;
-    rustix::fs::accessat(rustix::fs::CWD, directory.as_path(), access, AtFlags::EACCESS).is_ok()
+    rustix::fs::accessat(rustix::fs::CWD, &*crate::real::name(directory), access, AtFlags::EACCESS)
+        .is_ok()
 }

@@ -4,7 +4,7 @@
 //! automounter act.
 
 use super::found::Kind;
-use crate::HostPath;
+use crate::{HostPath, real};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, StatxFlags};
 use rustix::io::Errno;
 use std::cell::RefCell;
@@ -81,7 +81,7 @@ impl Host {
     pub(super) fn is_proc(&self, path: &HostPath) -> bool {
         let Ok(node) = self.look(path) else { return false };
         *self.procs.borrow_mut().entry(node.device).or_insert_with(|| {
-            rustix::fs::statfs(path.as_path())
+            rustix::fs::statfs(&*real::name(path))
                 .is_ok_and(|s| u64::try_from(s.f_type).is_ok_and(|t| t == PROC_SUPER_MAGIC))
         })
     }
@@ -89,7 +89,7 @@ impl Host {
 
 fn look(path: &HostPath) -> Result<Node, Errno> {
     let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
-    let seen = rustix::fs::statx(CWD, path.as_path(), flags, StatxFlags::BASIC_STATS);
+    let seen = rustix::fs::statx(CWD, &*real::name(path), flags, StatxFlags::BASIC_STATS);
     // Whoever records what a decision depends on is told.
     witness::saw(path.as_path(), seen.as_ref().ok().map(witness::Look::from));
     let seen = seen?;
@@ -115,14 +115,14 @@ pub(super) fn kind_of(kind: FileType) -> Kind {
 }
 
 fn link(path: &HostPath) -> Result<Vec<u8>, Errno> {
-    rustix::fs::readlink(path.as_path(), Vec::new()).map(std::ffi::CString::into_bytes)
+    rustix::fs::readlink(&*real::name(path), Vec::new()).map(std::ffi::CString::into_bytes)
 }
 
 /// Names and types of what is in a directory, without `.` and `..`.
 pub(super) fn list(path: &HostPath) -> Result<Vec<(Vec<u8>, FileType)>, Errno> {
     witness::listed(path.as_path());
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let fd = rustix::fs::open(path.as_path(), flags, Mode::empty())?;
+    let fd = rustix::fs::open(&*real::name(path), flags, Mode::empty())?;
     let mut names = Vec::new();
     for entry in rustix::fs::Dir::new(fd)? {
         let entry = entry?;
@@ -138,20 +138,20 @@ pub(super) fn list(path: &HostPath) -> Result<Vec<(Vec<u8>, FileType)>, Errno> {
 pub(super) fn opacity(path: &HostPath) -> Option<u8> {
     // overlayfs reads one byte; a longer value is an error to it, and ignored.
     let mut value = [0; 1];
-    let length = rustix::fs::lgetxattr(path.as_path(), OPAQUE, &mut value[..]);
+    let length = rustix::fs::lgetxattr(&*real::name(path), OPAQUE, &mut value[..]);
     (length == Ok(1)).then_some(value[0])
 }
 
 /// Whether an empty file is a whiteout.
 pub(super) fn is_marked_whiteout(path: &HostPath) -> bool {
     let mut value = [0; 0];
-    rustix::fs::lgetxattr(path.as_path(), WHITEOUT, &mut value[..]).is_ok()
+    rustix::fs::lgetxattr(&*real::name(path), WHITEOUT, &mut value[..]).is_ok()
 }
 
 /// Whether a lower directory is one that an overlay refuses.
 pub(super) fn is_redirected(path: &HostPath) -> bool {
     let mut value = [0; 0];
-    rustix::fs::lgetxattr(path.as_path(), REDIRECT, &mut value[..]).is_ok()
+    rustix::fs::lgetxattr(&*real::name(path), REDIRECT, &mut value[..]).is_ok()
 }
 
 /// Follows links of the last component, as the mount of `path` does; the directories before it

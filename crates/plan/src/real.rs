@@ -4,7 +4,7 @@
 //! it runs asks for everything below `/proc/self/root`, which is never redirected. That holds for the
 //! whole process, whatever root is looked at, and is said once, before anything is looked at.
 
-use plan::HostPath;
+use crate::HostPath;
 use std::borrow::Cow;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -20,8 +20,8 @@ pub fn ask_below(prefix: HostPath) {
     let _ = PREFIX.set(prefix);
 }
 
-/// The name by which the kernel is asked for a file.
-pub(super) fn name(host: &HostPath) -> Cow<'_, Path> {
+/// The name by which the kernel is asked for a file: its own path, natively.
+pub fn name(host: &HostPath) -> Cow<'_, Path> {
     match PREFIX.get() {
         None => Cow::Borrowed(host.as_path()),
         Some(prefix) => Cow::Owned(below(prefix, host)),
