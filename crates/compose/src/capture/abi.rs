@@ -283,7 +283,7 @@ pub(crate) fn candidate(origin: Origin, library: &Library) -> Candidate {
         .defines
         .iter()
         .filter(|v| !v.contains("PRIVATE"))
-        .max_by(|a, b| super::compare::version_order(a.as_bytes(), b.as_bytes()));
+        .max_by(|a, b| super::compare::newer(a, b));
     let mut note = newest.map(|v| format!("up to {v}")).unwrap_or_default();
     if let Some(id) = &library.elf.build_id {
         let id: String = id.iter().take(6).map(|b| format!("{b:02x}")).collect();

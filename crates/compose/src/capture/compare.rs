@@ -107,10 +107,19 @@ fn by_sets(
     } else {
         return None;
     };
-    let first = more.difference(less).max_by(|a, b| version_order(a.as_bytes(), b.as_bytes()))?;
+    let first = more.difference(less).max_by(|a, b| newer(a, b))?;
     let others = more.len() - less.len() - 1;
     let and = if others == 0 { String::new() } else { format!(" and {others} more") };
     Some((order, format!("only {whose} has the {what} {first}{and}")))
+}
+
+/// The order in which versions of symbols are told: `GLIBC_2.36` says more than a marker such as
+/// `GLIBC_ABI_DT_RELR`, whatever their names.
+pub(crate) fn newer(a: &str, b: &str) -> Ordering {
+    let numbered =
+        |v: &str| v.rsplit('_').next().is_some_and(|n| n.starts_with(|c: char| c.is_ascii_digit()));
+    let names = || version_order(a.as_bytes(), b.as_bytes());
+    numbered(a).cmp(&numbered(b)).then_with(names)
 }
 
 /// `strverscmp(3)`: runs of digits are compared as numbers, and as fractions where they start with
@@ -174,6 +183,17 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn markers_are_no_versions() {
+        let set = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<BTreeSet<_>>();
+        let provider = set(&["GLIBC_2.30", "GLIBC_2.36", "GLIBC_ABI_DT_RELR"]);
+        let told = by_sets(&provider, &set(&["GLIBC_2.30"]), "symbol version").map(|(_, why)| why);
+        assert_eq!(
+            told.as_deref(),
+            Some("only the provider's has the symbol version GLIBC_2.36 and 1 more")
+        );
     }
 
     #[test]
