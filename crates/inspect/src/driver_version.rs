@@ -26,7 +26,7 @@ const MARKS: &[Mark] = &[
 /// The longest text before and after a version, in bytes.
 const AROUND: usize = 24;
 
-/// A driver is read piece by piece, in bytes; no file is read beyond the second number.
+/// A driver is read piece by piece, in bytes; of no file more is read than the second number.
 const PIECE: usize = 256 << 10;
 const FILE_BYTES: u64 = 256 << 20;
 
@@ -42,13 +42,18 @@ pub fn mesa(root: &Root, file: &Resolved) -> Option<String> {
     let mut ranges = constants(&start).filter(|ranges| !ranges.is_empty()).unwrap_or_else(whole);
     // The constants come after the symbols, which are in the first such part.
     ranges.reverse();
-    ranges.into_iter().find_map(|range| in_range(&mut source, range))
+    let mut left = FILE_BYTES;
+    ranges.into_iter().find_map(|range| {
+        let size = range.end.saturating_sub(range.start).min(left);
+        left -= size;
+        in_part(&mut source, range.start, size)
+    })
 }
 
-/// The first version in a part of the file.
-fn in_range(source: &mut File, range: Range<u64>) -> Option<String> {
-    source.seek(SeekFrom::Start(range.start)).ok()?;
-    let mut source = source.take(range.end.saturating_sub(range.start).min(FILE_BYTES));
+/// The first version in `size` bytes of the file from `start`.
+fn in_part(source: &mut File, start: u64, size: u64) -> Option<String> {
+    source.seek(SeekFrom::Start(start)).ok()?;
+    let mut source = source.take(size);
     let mut buffer = Vec::with_capacity(PIECE + LONGEST + AROUND);
     loop {
         let before = buffer.len();
