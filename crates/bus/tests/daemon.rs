@@ -2,6 +2,7 @@
 
 use bus::{Connection, Error, accessibility};
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::Shutdown;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -106,15 +107,16 @@ fn impostor(directory: &Path, handshake: &'static [u8], after: Vec<u8>) -> Vec<u
         let (mut stream, _) = listener.accept().unwrap();
         let mut buffer = [0; 256];
         let _ = stream.read(&mut buffer);
-        if handshake.is_empty() {
-            return;
+        if !handshake.is_empty() {
+            let _ = stream.write_all(handshake);
+            let _ = stream.read(&mut buffer);
+            let _ = stream.write_all(&after);
         }
-        let _ = stream.write_all(handshake);
-        let _ = stream.read(&mut buffer);
-        let _ = stream.write_all(&after);
-        if !after.is_empty() || handshake.len() > 100 {
-            let _ = stream.read_to_end(&mut vec![]);
+        // Hanging up before everything is read would reset the connection instead of closing it.
+        if after.is_empty() && handshake.len() <= 100 {
+            let _ = stream.shutdown(Shutdown::Write);
         }
+        let _ = stream.read_to_end(&mut vec![]);
     });
     format!("unix:path={}", socket.display()).into_bytes()
 }
