@@ -1,6 +1,7 @@
 //! `check`, and the check before a launch: what of the plan will not work.
 
 use crate::args::CheckPlan;
+use crate::report::Finding;
 use crate::session::Session;
 use crate::stop::Stop;
 use crate::timings::Timings;
@@ -12,7 +13,6 @@ use inspect::linker::{Linker, Options};
 use inspect::nvidia;
 use plan::{HostPath, Plan, Problem, Severity, Tuple};
 use serde::Serialize;
-use std::io::Write as _;
 use std::process::ExitCode;
 
 /// Version of the JSON.
@@ -27,34 +27,10 @@ struct Report {
     problems: Vec<Finding>,
 }
 
-#[derive(Debug, Serialize)]
-struct Finding {
-    code: String,
-    title: &'static str,
-    severity: Severity,
-    cause: String,
-    evidence: Vec<String>,
-    hint: Option<String>,
-}
-
-impl From<Problem> for Finding {
-    fn from(problem: Problem) -> Self {
-        Self {
-            code: problem.code.to_string(),
-            title: problem.code.title(),
-            severity: problem.severity,
-            cause: problem.cause,
-            evidence: problem.evidence,
-            hint: problem.hint,
-        }
-    }
-}
-
 /// `bathysphere check`.
 pub(crate) fn run(check: CheckPlan) -> ExitCode {
     logger::start(check.launch.verbose);
     let mut timings = Timings::new(check.launch.timings);
-    // First, because it forks, which wants a process of one thread.
     let mut status = 0;
     let problems = match examine(&check, &mut timings) {
         Ok(problems) => problems,
@@ -73,15 +49,10 @@ pub(crate) fn run(check: CheckPlan) -> ExitCode {
         let nothing = "Nothing was found that will not work.\n".to_owned();
         Ok(if problems.is_empty() { nothing } else { text })
     };
-    let written = printed.and_then(|text| match std::io::stdout().write_all(text.as_bytes()) {
-        // The reader, such as `head`, has what it wanted.
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.to_string()),
-        _ => Ok(()),
-    });
-    match written {
-        Ok(()) => status.into(),
+    match printed {
+        Ok(text) => report::print(text.as_bytes(), status),
         Err(error) => {
-            report::notice(&format!("error: writing to standard output: {error}"));
+            report::notice(&format!("error: the report cannot be written as JSON: {error}"));
             FAILURE.into()
         }
     }

@@ -15,13 +15,13 @@ mod store;
 
 use crate::args::Doctor;
 use crate::edge::Edge;
+use crate::report::Finding;
 use crate::terminal::Terminal;
 use crate::{FAILURE, logger, report};
 use compose::{Facts, Inherited};
 use limit::limited;
 use plan::{Code, HostPath, Problem, Severity};
 use serde::Serialize;
-use std::io::Write as _;
 use std::process::ExitCode;
 
 /// Exit status when a launch cannot work.
@@ -37,7 +37,7 @@ pub(crate) struct Report {
     version: &'static str,
     /// Whether a launch can work: nothing of `problems` stops it.
     healthy: bool,
-    problems: Vec<Shown>,
+    problems: Vec<Finding>,
     kernel: kernel::Kernel,
     system: Option<runtimes::System>,
     drivers: Option<drivers::Drivers>,
@@ -45,30 +45,6 @@ pub(crate) struct Report {
     runtimes: Option<runtimes::Runtimes>,
     store: Option<store::Report>,
     desktop: Option<desktop::Desktop>,
-}
-
-/// A problem as JSON has it.
-#[derive(Debug, Serialize)]
-struct Shown {
-    code: String,
-    title: &'static str,
-    severity: Severity,
-    cause: String,
-    evidence: Vec<String>,
-    hint: Option<String>,
-}
-
-impl From<Problem> for Shown {
-    fn from(problem: Problem) -> Self {
-        Self {
-            code: problem.code.to_string(),
-            title: problem.code.title(),
-            severity: problem.severity,
-            cause: problem.cause,
-            evidence: problem.evidence,
-            hint: problem.hint,
-        }
-    }
 }
 
 /// `bathysphere doctor`.
@@ -87,14 +63,7 @@ pub(crate) fn run(doctor: &Doctor) -> ExitCode {
     } else {
         show::text(&report, &Terminal::of_stdout(&edge.inherited))
     };
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            report::notice(&format!("error: writing to standard output: {error}"));
-            FAILURE.into()
-        }
-        _ if report.healthy => ExitCode::SUCCESS,
-        _ => UNWELL.into(),
-    }
+    report::print(text.as_bytes(), if report.healthy { 0 } else { UNWELL })
 }
 
 fn examine(doctor: &Doctor, edge: &Edge) -> Report {
@@ -131,7 +100,7 @@ fn examine(doctor: &Doctor, edge: &Edge) -> Report {
         schema: SCHEMA,
         version: env!("CARGO_PKG_VERSION"),
         healthy: problems.iter().all(|problem| problem.severity == Severity::Warning),
-        problems: problems.into_iter().map(Shown::from).collect(),
+        problems: problems.into_iter().map(Finding::from).collect(),
         kernel,
         system,
         drivers,

@@ -15,7 +15,7 @@ use crate::session::Session;
 use crate::stop::Stop;
 use crate::terminal::Terminal;
 use crate::timings::Timings;
-use crate::{USAGE, logger, report, show};
+use crate::{USAGE, logger, report};
 use compose::Forgetful;
 use library::Searches;
 use page::Page;
@@ -41,16 +41,15 @@ pub(crate) fn run(mut explain: Explain) -> ExitCode {
             None => return code::unknown(&code),
         }
     }
-    let mut status = ExitCode::SUCCESS;
+    let mut status = 0;
     if !names.is_empty() {
         match explained(&explain, &names, &mut text) {
             Ok(true) => {}
-            Ok(false) => status = UNKNOWN.into(),
+            Ok(false) => status = UNKNOWN,
             Err(stop) => return stop.report(),
         }
     }
-    let printed = show::print(text.as_bytes());
-    if printed == ExitCode::SUCCESS { status } else { printed }
+    report::print(text.as_bytes(), status)
 }
 
 /// Explains names of the container; whether all of them are known.

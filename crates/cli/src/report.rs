@@ -1,10 +1,13 @@
 //! What the user reads: problems, notices, tables. Everything goes to standard error, except what a
 //! command was asked to print.
 
+use crate::FAILURE;
 use plan::{Decision, Origin, Plan, Problem, Severity, Subject, Verdict};
+use serde::Serialize;
 use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::process::ExitCode;
 
 /// Prints a problem that stops the launch, or one line for one that does not.
 pub(crate) fn problem(problem: &Problem) {
@@ -39,6 +42,42 @@ pub(crate) fn standing_lines() -> Vec<String> {
 /// closed standard error is no reason to stop a game.
 fn line(text: &str) {
     let _ = std::io::stderr().write_all(format!("bathysphere: {text}\n").as_bytes());
+}
+
+/// Writes what a command was asked for to standard output; its exit status is `status` then.
+pub(crate) fn print(text: &[u8], status: u8) -> ExitCode {
+    match std::io::stdout().write_all(text) {
+        // The reader, such as `head`, has what it wanted.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            notice(&format!("error: writing to standard output: {error}"));
+            FAILURE.into()
+        }
+        _ => status.into(),
+    }
+}
+
+/// A problem as JSON has it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Finding {
+    pub(crate) code: String,
+    pub(crate) title: &'static str,
+    pub(crate) severity: Severity,
+    pub(crate) cause: String,
+    pub(crate) evidence: Vec<String>,
+    pub(crate) hint: Option<String>,
+}
+
+impl From<Problem> for Finding {
+    fn from(problem: Problem) -> Self {
+        Self {
+            code: problem.code.to_string(),
+            title: problem.code.title(),
+            severity: problem.severity,
+            cause: problem.cause,
+            evidence: problem.evidence,
+            hint: problem.hint,
+        }
+    }
 }
 
 /// The table "library → from where → why" of a plan.

@@ -9,11 +9,10 @@ use crate::session::Session;
 use crate::stop::Stop;
 use crate::terminal::Terminal;
 use crate::timings::Timings;
-use crate::{FAILURE, logger, report};
+use crate::{logger, report};
 use compose::Forgetful;
 use plan::tree::{Style, Tree};
 use plan::{Code, Plan, Problem};
-use std::io::Write as _;
 use std::process::ExitCode;
 use store::Store;
 
@@ -26,20 +25,7 @@ pub(crate) fn run(show: ShowPlan) -> ExitCode {
         Err(stop) => return stop.report(),
     };
     timings.phase("plan");
-    print(&text)
-}
-
-/// Writes what was asked for to standard output.
-pub(crate) fn print(text: &[u8]) -> ExitCode {
-    match std::io::stdout().write_all(text) {
-        Ok(()) => ExitCode::SUCCESS,
-        // The reader, such as `head`, has what it wanted.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(error) => {
-            report::notice(&format!("error: writing to standard output: {error}"));
-            FAILURE.into()
-        }
-    }
+    report::print(&text, 0)
 }
 
 fn shown(show: &ShowPlan, timings: &mut Timings) -> Result<Vec<u8>, Stop> {

@@ -1,7 +1,8 @@
 //! The report as a person reads it: a line for each thing, what is wrong first.
 
 use super::drivers::{Architecture, Driver, Drivers};
-use super::{Report, Shown, desktop, emulators, kernel, runtimes, store};
+use super::{Report, desktop, emulators, kernel, runtimes, store};
+use crate::report::Finding;
 use crate::terminal::{Style, Terminal};
 use plan::Severity;
 use std::fmt::Write as _;
@@ -79,7 +80,7 @@ impl Page<'_> {
         }
     }
 
-    fn problem(&mut self, problem: &Shown) {
+    fn problem(&mut self, problem: &Finding) {
         let (style, kind) = match problem.severity {
             Severity::Blocking => (Style::Bad, "error"),
             Severity::Warning => (Style::Warning, "warning"),
