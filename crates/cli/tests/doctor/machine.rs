@@ -1,6 +1,7 @@
 //! What is said of this machine is true of it.
 
-use crate::support::{Call, causes, doctor, lab, need};
+use crate::launch::{lab, need};
+use crate::support::{Call, causes, doctor};
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;

@@ -8,6 +8,9 @@
 #![allow(clippy::disallowed_methods, reason = "tests look at the real file system")]
 
 mod drivers;
+#[allow(dead_code, reason = "shared with the launch tests, which need more of it")]
+#[path = "../launch/support.rs"]
+mod launch;
 mod machine;
 mod output;
 mod places;

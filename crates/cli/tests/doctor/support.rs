@@ -1,47 +1,11 @@
 //! The program under test, and places that are made for it to look at.
 
+use crate::launch::{Outcome, program};
 use serde_json::Value;
 use std::ffi::{OsStr, OsString};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-
-fn variable(name: &str) -> Option<OsString> {
-    std::env::var_os(name).filter(|v| !v.is_empty())
-}
-
-/// The program under test.
-pub(crate) fn program() -> PathBuf {
-    variable("BATHYSPHERE_BIN").map_or_else(|| env!("CARGO_BIN_EXE_bathysphere").into(), Into::into)
-}
-
-/// A root of the laboratory, or a reason to skip.
-pub(crate) fn lab(name: &str) -> Result<PathBuf, String> {
-    let lab = variable("BATHYSPHERE_LAB").unwrap_or("/var/cache/bathysphere/lab".into());
-    let path = Path::new(&lab).join(name);
-    if path.exists() {
-        Ok(path)
-    } else {
-        Err(format!("{} does not exist: run `cargo xtask lab build`", path.display()))
-    }
-}
-
-/// Unwraps, or skips the test visibly (fails where skipping is forbidden).
-macro_rules! need {
-    ($result:expr) => {
-        match $result {
-            Ok(value) => value,
-            Err(reason) => {
-                assert!(
-                    std::env::var_os("BATHYSPHERE_NO_SKIP").is_none(),
-                    "skipped where nothing may be: {reason}"
-                );
-                println!("SKIP: {}: {reason}", module_path!());
-                return;
-            }
-        }
-    };
-}
-pub(crate) use need;
+use std::ops::Deref;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 /// One call of the program.
 pub(crate) struct Call {
@@ -114,42 +78,22 @@ impl Call {
     }
 
     pub(crate) fn run(&self) -> Ran {
-        let mut command = self.command();
-        let shown = format!("{command:?}");
-        Ran { output: command.output().expect("the program under test starts"), shown }
+        Ran(Outcome::of(&mut self.command()))
     }
 }
 
 /// What came of it.
-pub(crate) struct Ran {
-    output: Output,
-    shown: String,
+pub(crate) struct Ran(Outcome);
+
+impl Deref for Ran {
+    type Target = Outcome;
+
+    fn deref(&self) -> &Outcome {
+        &self.0
+    }
 }
 
 impl Ran {
-    pub(crate) fn status(&self) -> i32 {
-        self.output.status.code().unwrap_or(-1)
-    }
-
-    pub(crate) fn stdout(&self) -> String {
-        String::from_utf8_lossy(&self.output.stdout).into_owned()
-    }
-
-    pub(crate) fn stderr(&self) -> String {
-        String::from_utf8_lossy(&self.output.stderr).into_owned()
-    }
-
-    /// Everything there is to say about it, for failed assertions.
-    pub(crate) fn account(&self) -> String {
-        format!(
-            "{}\nstatus {:?}\n--- stdout\n{}\n--- stderr\n{}",
-            self.shown,
-            self.output.status,
-            self.stdout(),
-            self.stderr()
-        )
-    }
-
     /// Standard output as JSON, after a look at the exit status.
     #[track_caller]
     pub(crate) fn json(&self, status: i32) -> Value {

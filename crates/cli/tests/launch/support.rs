@@ -200,9 +200,7 @@ impl Launch {
     /// Starts it and waits for its end.
     pub(crate) fn run<S: AsRef<OsStr>>(self, command: &[S]) -> Outcome {
         let (mut process, home) = self.prepare(command);
-        let shown = format!("{process:?}");
-        let output = process.output().expect("the program under test starts");
-        Outcome { output, shown, _home: home }
+        Outcome { _home: Some(home), ..Outcome::of(&mut process) }
     }
 }
 
@@ -210,10 +208,17 @@ impl Launch {
 pub(crate) struct Outcome {
     pub(crate) output: Output,
     shown: String,
-    _home: tempfile::TempDir,
+    _home: Option<tempfile::TempDir>,
 }
 
 impl Outcome {
+    /// Starts the program under test and waits for its end.
+    pub(crate) fn of(process: &mut Command) -> Self {
+        let shown = format!("{process:?}");
+        let output = process.output().expect("the program under test starts");
+        Self { output, shown, _home: None }
+    }
+
     pub(crate) fn status(&self) -> i32 {
         self.output.status.code().unwrap_or(-1)
     }
