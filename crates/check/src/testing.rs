@@ -4,9 +4,8 @@ use crate::{World, check};
 use inspect::binfmt::{Absent, Flags, Registration, Registry, Rule};
 use inspect::root::Root;
 use plan::{
-    Access, ContainerPath, Emulation, Environment, HostPath, LayerEntry, LayerName, LayerSpec,
-    Namespaces, Op, Plan, Problem, RootPath, SCHEMA, Severity, Source, StackForm, Step,
-    Supervision, Tuple,
+    Access, ContainerPath, Emulation, HostPath, LayerEntry, LayerName, LayerSpec, Op, Plan,
+    Problem, RootPath, Severity, Source, StackForm, Step, Tuple,
 };
 use testkit::{ElfBuilder, TreeBuilder};
 
@@ -55,17 +54,8 @@ impl Stage {
             tree = tree.program(format!("rt/usr/bin/{name}"), &program().build()).unwrap();
         }
         let plan = Plan {
-            schema: SCHEMA,
-            layers: vec![],
-            steps: vec![],
-            environment: Environment::default(),
             working_directory: ContainerPath::literal("/home"),
-            command: command.iter().map(|word| (*word).into()).collect(),
-            supervision: Supervision::default(),
-            namespaces: Namespaces::default(),
-            emulation: None,
-            decisions: vec![],
-            warnings: vec![],
+            ..Plan::new(command.iter().map(|word| (*word).into()).collect())
         };
         let (registry, environment) = (Err(Absent::NotMounted), vec![]);
         let mut stage = Self { tree, plan, registry, named: vec![], environment };

@@ -121,6 +121,23 @@ pub struct Namespaces {
 }
 
 impl Plan {
+    /// A plan that starts `command` in `/` and has nothing else yet.
+    pub fn new(command: Vec<ByteString>) -> Self {
+        Self {
+            schema: SCHEMA,
+            layers: vec![],
+            steps: vec![],
+            environment: Environment::default(),
+            working_directory: ContainerPath::root(),
+            command,
+            supervision: Supervision::default(),
+            namespaces: Namespaces::default(),
+            emulation: None,
+            decisions: vec![],
+            warnings: vec![],
+        }
+    }
+
     /// The layer called `name`, if the plan has one.
     pub fn layer(&self, name: &LayerName) -> Option<&LayerSpec> {
         self.layers.iter().find(|l| &l.name == name)

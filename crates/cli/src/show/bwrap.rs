@@ -200,17 +200,8 @@ mod tests {
             command: ["game".into(), "it's".into()].into(),
         };
         let plan = Plan {
-            schema: plan::SCHEMA,
-            layers: vec![],
-            steps: vec![],
-            environment: plan::Environment::default(),
-            working_directory: plan::ContainerPath::root(),
-            command: vec![],
             supervision: plan::Supervision { null_stdin: true, ..Default::default() },
-            namespaces: plan::Namespaces::default(),
-            emulation: None,
-            decisions: vec![],
-            warnings: vec![],
+            ..Plan::new(vec![])
         };
         let files = [(3, HostPath::literal("/s/0"))];
         let text = text("/usr/bin/bwrap".as_ref(), &plan, &exported, &files);

@@ -4,8 +4,8 @@
 
 use super::*;
 use crate::{
-    Access, ByteString, Composition, Emulation, Emulator, Environment, LayerName, LayerSpec,
-    Namespaces, Op, Source, StackForm, Supervision,
+    Access, ByteString, Composition, Emulation, Emulator, LayerName, LayerSpec, Op, Source,
+    StackForm,
 };
 
 /// Operations: `dir PATH`, `link PATH TEXT`, `file PATH [CONTENT]`, `program PATH [CONTENT]`.
@@ -29,17 +29,8 @@ fn ops(lines: &str) -> Vec<Op> {
 
 fn plan(ops: Vec<Op>) -> Plan {
     Plan {
-        schema: crate::SCHEMA,
-        layers: vec![],
         steps: ops.into_iter().map(|op| crate::Step { op, reason: "test".into() }).collect(),
-        environment: Environment::default(),
-        working_directory: ContainerPath::root(),
-        command: vec!["true".into()],
-        supervision: Supervision::default(),
-        namespaces: Namespaces::default(),
-        emulation: None,
-        decisions: vec![],
-        warnings: vec![],
+        ..Plan::new(vec!["true".into()])
     }
 }
 

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
-    Access, Composition, Emulation, Emulator, Environment, HostPath, LayerEntry, LayerName,
-    LayerSpec, Namespaces, Op, RootPath, SCHEMA, Source, StackForm, Step, Supervision,
+    Access, Composition, Emulation, Emulator, HostPath, LayerEntry, LayerName, LayerSpec, Op,
+    RootPath, Source, StackForm, Step,
 };
 use std::path::Path;
 
@@ -67,19 +67,7 @@ fn link(at: &str, target: &str, why: &str) -> Step {
 }
 
 fn plan(layers: Vec<LayerSpec>, steps: Vec<Step>) -> Plan {
-    Plan {
-        schema: SCHEMA,
-        layers,
-        steps,
-        environment: Environment::default(),
-        working_directory: ContainerPath::root(),
-        command: vec!["true".into()],
-        supervision: Supervision::default(),
-        namespaces: Namespaces::default(),
-        emulation: None,
-        decisions: vec![],
-        warnings: vec![],
-    }
+    Plan { layers, steps, ..Plan::new(vec!["true".into()]) }
 }
 
 fn overrides(name: &str, count: usize, to: &str) -> LayerSpec {

@@ -195,21 +195,12 @@ fn bind(access: Access, optional: bool) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plan::{Access, Environment, HostPath, Namespaces, SCHEMA, Source, Step, Supervision};
+    use plan::{Access, HostPath, Source, Step};
 
     fn plan(ops: Vec<Op>) -> Plan {
         Plan {
-            schema: SCHEMA,
-            layers: vec![],
             steps: ops.into_iter().map(|op| Step { op, reason: "test".into() }).collect(),
-            environment: Environment::default(),
-            working_directory: ContainerPath::root(),
-            command: vec!["true".into()],
-            supervision: Supervision::default(),
-            namespaces: Namespaces::default(),
-            emulation: None,
-            decisions: vec![],
-            warnings: vec![],
+            ..Plan::new(vec!["true".into()])
         }
     }
 

@@ -81,9 +81,7 @@ fn setting(modes: &[(ContainerPath, u32)]) -> Vec<OsString> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plan::{
-        Emulation, Emulator, Environment, Namespaces, Op, SCHEMA, Server, Step, Supervision, Tuple,
-    };
+    use plan::{Emulation, Emulator, Environment, Op, Server, Step, Supervision, Tuple};
 
     fn plan() -> Plan {
         let op = Op::Directory { at: ContainerPath::literal("/d"), mode: 0o700 };
@@ -91,17 +89,11 @@ mod tests {
         environment.set("A", vec![b'=', 0xff], "test");
         environment.unset("B", "test");
         Plan {
-            schema: SCHEMA,
-            layers: vec![],
             steps: vec![Step { op, reason: "test".into() }],
             environment,
             working_directory: ContainerPath::literal("/w"),
-            command: vec!["game".into(), "--".into()],
             supervision: Supervision { new_session: true, ..Supervision::default() },
-            namespaces: Namespaces::default(),
-            emulation: None,
-            decisions: vec![],
-            warnings: vec![],
+            ..Plan::new(vec!["game".into(), "--".into()])
         }
     }
 

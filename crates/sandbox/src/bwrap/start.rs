@@ -17,7 +17,7 @@ use crate::spec;
 use crate::supervisor::{ASKED, written};
 use crate::sys::process::{Strings, execve, fork};
 use crate::sys::{SysError, call, fd, signal, std_call};
-use plan::{ByteString, Environment, Op, Plan, StackForm, Supervision};
+use plan::{ByteString, Op, Plan, StackForm};
 use rustix::fs::{MemfdFlags, Mode, OFlags, memfd_create, open};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -100,16 +100,10 @@ fn without_missing(plan: &Plan, prepared: &Prepared) -> Result<Option<Plan>, Err
     // Only the steps and namespaces are translated; the rest need not be copied.
     Ok(Some(Plan {
         schema: plan.schema,
-        layers: vec![],
         steps: present.map(|(_, step)| step.clone()).collect(),
-        environment: Environment::default(),
         working_directory: plan.working_directory.clone(),
-        command: vec![],
-        supervision: Supervision::default(),
         namespaces: plan.namespaces,
-        emulation: None,
-        decisions: vec![],
-        warnings: vec![],
+        ..Plan::new(vec![])
     }))
 }
 

@@ -3,8 +3,8 @@
 #![allow(dead_code, unreachable_pub, reason = "each test program uses a part")]
 
 use plan::{
-    Access, ByteString, ContainerPath, Environment, HostPath, LayerName, Namespaces, Op, Plan,
-    Source, StackForm, Step, Supervision,
+    Access, ByteString, ContainerPath, Environment, HostPath, LayerName, Op, Plan, Source,
+    StackForm, Step,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -91,17 +91,10 @@ impl Scene {
         let mut environment = Environment::default();
         environment.set("PATH", "/usr/bin:/bin", "a test");
         let plan = Plan {
-            schema: plan::SCHEMA,
-            layers: vec![],
             steps,
             environment,
             working_directory: at("/tmp"),
-            command: command.iter().map(|word| ByteString::from(*word)).collect(),
-            supervision: Supervision::default(),
-            namespaces: Namespaces::default(),
-            emulation: None,
-            decisions: vec![],
-            warnings: vec![],
+            ..Plan::new(command.iter().map(|word| ByteString::from(*word)).collect())
         };
         Self {
             plan,

@@ -3,8 +3,8 @@
 
 use plan::simulate::Call;
 use plan::{
-    Access, ByteString, ContainerPath, Environment, HostPath, LayerEntry, LayerName, LayerSpec,
-    Namespaces, Op, Plan, RootPath, Source, StackForm, Step, Supervision, Tuple,
+    Access, ByteString, ContainerPath, HostPath, LayerEntry, LayerName, LayerSpec, Op, Plan,
+    RootPath, Source, StackForm, Step, Tuple,
 };
 use std::fmt;
 use testkit::resolve::Question;
@@ -300,17 +300,9 @@ pub(crate) fn fixed(stage: &std::path::Path, questions: &std::path::Path) -> Vec
 
 pub(crate) fn plan(layers: &[Vec<Entry>], ops: Vec<Op>, command: Vec<ByteString>) -> Plan {
     Plan {
-        schema: plan::SCHEMA,
         layers: layers.iter().enumerate().map(|(i, entries)| layer(i, entries)).collect(),
         steps: ops.into_iter().map(|op| Step { op, reason: "a test".into() }).collect(),
-        environment: Environment::default(),
-        working_directory: at("/"),
-        command,
-        supervision: Supervision::default(),
-        namespaces: Namespaces::default(),
-        emulation: None,
-        decisions: vec![],
-        warnings: vec![],
+        ..Plan::new(command)
     }
 }
 

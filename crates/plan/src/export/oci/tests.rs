@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Environment, Namespaces, SCHEMA, Step, Supervision};
+use crate::Step;
 
 fn at(path: &str) -> ContainerPath {
     ContainerPath::literal(path)
@@ -7,17 +7,8 @@ fn at(path: &str) -> ContainerPath {
 
 fn plan(ops: Vec<Op>) -> Plan {
     Plan {
-        schema: SCHEMA,
-        layers: vec![],
         steps: ops.into_iter().map(|op| Step { op, reason: "test".into() }).collect(),
-        environment: Environment::default(),
-        working_directory: ContainerPath::root(),
-        command: vec!["true".into()],
-        supervision: Supervision::default(),
-        namespaces: Namespaces::default(),
-        emulation: None,
-        decisions: vec![],
-        warnings: vec![],
+        ..Plan::new(vec!["true".into()])
     }
 }
 
