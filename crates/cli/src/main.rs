@@ -2,7 +2,6 @@
 
 #![forbid(unsafe_code)]
 
-mod args;
 mod check;
 mod doctor;
 mod edge;
@@ -12,6 +11,7 @@ mod launch;
 mod locales;
 mod logger;
 mod memory;
+mod programs;
 mod replay;
 mod report;
 mod request;
@@ -27,6 +27,7 @@ mod warm;
 use args::{Cli, Command};
 use clap::Parser;
 use foreign::Foreign;
+use options::command as args;
 use std::process::ExitCode;
 
 /// Wrong usage, as most tools have it.
@@ -46,6 +47,9 @@ fn main() -> ExitCode {
     if foreign.is_none()
         && let Some(status) = warm::launch(&arguments)
     {
+        return status.into();
+    }
+    if let Some(status) = programs::run(&arguments) {
         return status.into();
     }
     let cli = match Cli::try_parse_from(arguments) {

@@ -7,15 +7,15 @@ use std::path::PathBuf;
 /// Runs a game in a container made of a runtime and this machine's graphics drivers.
 #[derive(Debug, Parser)]
 #[command(name = "bathysphere", version, max_term_width = 100)]
-pub(crate) struct Cli {
+pub struct Cli {
     /// What to do.
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub command: Command,
 }
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+pub enum Command {
     /// Start a command in a container.
     Run(Run),
     /// Show what `run` with the same options would do, and do nothing.
@@ -40,26 +40,27 @@ pub(crate) enum Command {
 
 /// Arguments of `doctor`.
 #[derive(Debug, Args)]
-pub(crate) struct Doctor {
+pub struct Doctor {
     /// Print everything that was found as JSON.
     #[arg(long)]
-    pub(crate) json: bool,
+    pub json: bool,
     /// The store to look at. Default: as for `run`.
     #[arg(long, value_name = "DIR")]
-    pub(crate) store: Option<PathBuf>,
+    pub store: Option<PathBuf>,
     /// Look at this runtime too: a directory, the name of an installed one, or `host`.
     #[arg(long, value_name = "DIR|NAME|host")]
-    pub(crate) runtime: Option<OsString>,
+    pub runtime: Option<OsString>,
 }
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
-pub(crate) struct CheckPlan {
+pub struct CheckPlan {
+    /// The launch.
     #[command(flatten)]
-    pub(crate) launch: Launch,
+    pub launch: Launch,
     /// Print everything that was found as JSON.
     #[arg(long)]
-    pub(crate) json: bool,
+    pub json: bool,
 }
 
 /// Arguments of `explain`.
@@ -68,43 +69,46 @@ pub(crate) struct CheckPlan {
     .value_name("PATH|LIBRARY|CODE")
     .help("A path in the container, the name of a library or a pattern for it, or a problem code")
     .trailing_var_arg(false)))]
-pub(crate) struct Explain {
+pub struct Explain {
+    /// The launch.
     #[command(flatten)]
-    pub(crate) launch: Launch,
+    pub launch: Launch,
 }
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
 #[command(mut_arg("command", |words| words.required(false).required_unless_present("plan")))]
-pub(crate) struct Run {
+pub struct Run {
+    /// The launch.
     #[command(flatten)]
-    pub(crate) launch: Launch,
+    pub launch: Launch,
     /// Carry out the plan in FILE, or on standard input if it is `-`, as `plan --format json` writes it.
     /// It has the command too.
     #[arg(long, value_name = "FILE", conflicts_with_all = deciding())]
-    pub(crate) plan: Option<PathBuf>,
+    pub plan: Option<PathBuf>,
     /// Prepare everything and stop before the command would be started.
     #[arg(long)]
-    pub(crate) only_prepare: bool,
+    pub only_prepare: bool,
     /// Do not look beforehand for what will not work.
     #[arg(long)]
-    pub(crate) no_check: bool,
+    pub no_check: bool,
 }
 
 /// Arguments of `plan`.
 #[derive(Debug, Args)]
-pub(crate) struct ShowPlan {
+pub struct ShowPlan {
+    /// The launch.
     #[command(flatten)]
-    pub(crate) launch: Launch,
+    pub launch: Launch,
     /// What is shown.
     #[arg(long, value_enum, default_value_t = Format::Steps)]
-    pub(crate) format: Format,
+    pub format: Format,
     /// With `--format oci`: the directory that becomes the bundle. It must not exist, or be empty.
     #[arg(long, value_name = "DIR", required_if_eq("format", "oci"))]
-    pub(crate) output: Option<PathBuf>,
+    pub output: Option<PathBuf>,
     /// With `--format bwrap`: only bwrap's options, each ended by a NUL byte, for its `--args`.
     #[arg(long)]
-    pub(crate) null: bool,
+    pub null: bool,
 }
 
 /// Options of `run` that do not decide what the plan is, so that they go together with `--plan`.
@@ -119,7 +123,7 @@ fn deciding() -> Vec<clap::Id> {
 
 /// The forms in which a plan is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
+pub enum Format {
     /// One line for each operation, with its reason.
     Steps,
     /// A table: library or driver → from where → why.
@@ -136,88 +140,88 @@ pub(crate) enum Format {
 
 /// Options that describe a launch, shared by all commands that plan one.
 #[derive(Debug, Args)]
-pub(crate) struct Launch {
+pub struct Launch {
     /// Whose /usr the container has: a directory, the name of an installed Steam Linux Runtime
     /// (soldier, sniper …), or `host`. Default: an installed Steam Linux Runtime, else the host.
     #[arg(long, value_name = "DIR|NAME|host")]
-    pub(crate) runtime: Option<OsString>,
+    pub runtime: Option<OsString>,
     /// Whose graphics drivers the container has, for all architectures or one: a root directory, a
     /// graphics-provider.json, or the empty string for the runtime's own. Repeatable. Default: the
     /// emulator's root for what it runs, else this machine.
     #[arg(long, value_name = "[TUPLE=]PATH")]
-    pub(crate) graphics_provider: Vec<OsString>,
+    pub graphics_provider: Vec<OsString>,
     /// Architectures that must work, the primary one first, separated by `:`. Default:
     /// $PRESSURE_VESSEL_ARCHITECTURES, else what the runtime has.
     #[arg(long, value_name = "TUPLES")]
-    pub(crate) architectures: Option<String>,
+    pub architectures: Option<String>,
     /// What runs programs that this machine does not run itself: `auto` (what the environment or the
     /// kernel knows), `none`, `fex`, `qemu`, or an emulator.json.
     #[arg(long, value_name = "auto|none|fex|qemu|MANIFEST", default_value = "auto")]
-    pub(crate) emulator: OsString,
+    pub emulator: OsString,
     /// The tree of foreign files of an emulator that the kernel starts. Default: the one that its
     /// own configuration names.
     #[arg(long, value_name = "DIR")]
-    pub(crate) emulator_root: Option<PathBuf>,
+    pub emulator_root: Option<PathBuf>,
     /// What creates the container.
     #[arg(long, value_enum, default_value_t = Backend::Auto)]
-    pub(crate) backend: Backend,
+    pub backend: Backend,
     /// How layer and runtime become one tree: by overlayfs, or as a tree of links or copies that is
     /// made once. Default: what works here, overlayfs first.
     #[arg(long, value_enum, default_value_t = Stacking::Auto)]
-    pub(crate) stacking: Stacking,
+    pub stacking: Stacking,
     /// Share a file or directory at its own place. Repeatable.
     #[arg(long, value_name = "PATH[:ro]")]
-    pub(crate) filesystem: Vec<OsString>,
+    pub filesystem: Vec<OsString>,
     /// Use DIR as home directory instead of sharing the user's own.
     #[arg(long, value_name = "DIR", conflicts_with = "transient_home")]
-    pub(crate) home: Option<PathBuf>,
+    pub home: Option<PathBuf>,
     /// Use an empty home directory in memory.
     #[arg(long)]
-    pub(crate) transient_home: bool,
+    pub transient_home: bool,
     /// Set a variable for the command, or with `NAME` alone unset it. Repeatable.
     #[arg(long, value_name = "NAME[=VALUE]")]
-    pub(crate) env: Vec<OsString>,
+    pub env: Vec<OsString>,
     /// Where prepared layers are kept. Default: $BATHYSPHERE_STORE, else the user's cache directory.
     #[arg(long, value_name = "DIR")]
-    pub(crate) store: Option<PathBuf>,
+    pub store: Option<PathBuf>,
     /// Let the command inherit file descriptor FD. Repeatable.
     #[arg(long, value_name = "FD")]
-    pub(crate) pass_fd: Vec<i32>,
+    pub pass_fd: Vec<i32>,
     /// End processes that outlive the command: wait SECONDS, then SIGTERM, then SIGKILL after
     /// `--terminate-timeout`.
     #[arg(long, value_name = "SECONDS")]
-    pub(crate) terminate_idle_timeout: Option<f64>,
+    pub terminate_idle_timeout: Option<f64>,
     /// Time between SIGTERM and SIGKILL for processes that outlive the command. Without it and
     /// without an idle timeout they are waited for.
     #[arg(long, value_name = "SECONDS")]
-    pub(crate) terminate_timeout: Option<f64>,
+    pub terminate_timeout: Option<f64>,
     /// Give the container a PID namespace of its own. Steam cannot see such a game.
     #[arg(long)]
-    pub(crate) unshare_pid: bool,
+    pub unshare_pid: bool,
     /// Load MODULE into the command (`LD_PRELOAD`). Repeatable.
     #[arg(long, value_name = "MODULE")]
-    pub(crate) ld_preload: Vec<OsString>,
+    pub ld_preload: Vec<OsString>,
     /// Leave the host's Vulkan layers out.
     #[arg(long)]
-    pub(crate) no_import_vulkan_layers: bool,
+    pub no_import_vulkan_layers: bool,
     /// Take the host's OpenXR runtime.
     #[arg(long)]
-    pub(crate) import_openxr_runtimes: bool,
+    pub import_openxr_runtimes: bool,
     /// Take the host's OpenXR API layers.
     #[arg(long)]
-    pub(crate) import_openxr_layers: bool,
+    pub import_openxr_layers: bool,
     /// For developers of the container: /sys is writable, the terminal is kept.
     #[arg(long)]
-    pub(crate) devel: bool,
+    pub devel: bool,
     /// Keep the terminal and standard input for the command.
     #[arg(long)]
-    pub(crate) interactive: bool,
+    pub interactive: bool,
     /// Say more: -v what was chosen and why, -vv every step.
     #[arg(long, short, action = clap::ArgAction::Count)]
-    pub(crate) verbose: u8,
+    pub verbose: u8,
     /// Say how long each phase took.
     #[arg(long)]
-    pub(crate) timings: bool,
+    pub timings: bool,
     /// The command and its arguments.
     #[arg(
         required = true,
@@ -225,12 +229,12 @@ pub(crate) struct Launch {
         allow_hyphen_values = false,
         value_name = "COMMAND"
     )]
-    pub(crate) command: Vec<OsString>,
+    pub command: Vec<OsString>,
 }
 
 /// What creates the container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Backend {
+pub enum Backend {
     /// The built-in executor where this machine allows it, else bwrap.
     Auto,
     /// The built-in executor.
@@ -241,7 +245,7 @@ pub(crate) enum Backend {
 
 /// How layer and runtime become one tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Stacking {
+pub enum Stacking {
     /// Overlayfs where it works, else a prepared tree.
     Auto,
     /// Overlayfs.

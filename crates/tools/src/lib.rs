@@ -1,0 +1,38 @@
+//! The drop-in programs that need no plan: what runs inside a container that another tool has made, and
+//! what looks after runtimes and logs. Options: crate `options`; their meaning: a file each here.
+//!
+//! Must not decide what a container is; must not be needed by a launch of our own.
+
+#![forbid(unsafe_code)]
+
+use options::Program;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// How a program was started.
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    /// The program that the name means.
+    pub program: &'static Program,
+    /// The arguments after the name.
+    pub arguments: Vec<OsString>,
+    /// The environment, read once.
+    pub environment: Vec<(OsString, OsString)>,
+    /// This executable.
+    pub executable: PathBuf,
+}
+
+/// A program: gives back its exit status.
+type Run = fn(&Invocation) -> u8;
+
+/// What each program does, by its name.
+const PROGRAMS: &[(&str, Run)] = &[];
+
+/// Does what the program that was named does, and gives back its exit status. `None`: a program that is
+/// not in this crate.
+#[must_use]
+pub fn run(invocation: &Invocation) -> Option<u8> {
+    let name = invocation.program.name();
+    let (_, program) = PROGRAMS.iter().find(|(of, _)| *of == name)?;
+    Some(program(invocation))
+}
