@@ -164,6 +164,18 @@ codes! {
     OUTPUT_UNUSABLE = 72, "The output directory cannot be used";
     /// `explain` knows nothing of the name.
     NOTHING_KNOWN = 73, "Nothing is known of this name";
+    /// The download of a runtime failed, or what publishes it is not as it should be.
+    DOWNLOAD_FAILED = 74, "The runtime cannot be downloaded";
+    /// An archive is damaged, is not the one that was published, or leads out of its directory.
+    ARCHIVE_BROKEN = 75, "The archive cannot be used";
+    /// Files of a runtime are missing, changed or additional.
+    RUNTIME_DAMAGED = 76, "The runtime is not as its manifest says";
+    /// A runtime that is to be removed or replaced is locked by a game.
+    RUNTIME_IN_USE = 77, "The runtime is in use";
+    /// The variable directory or the directory of runtimes cannot be used.
+    COPY_IMPOSSIBLE = 78, "The directory for runtimes cannot be written";
+    /// A program of the host that does part of the work is not installed.
+    HELPER_MISSING = 79, "A program that is needed is not installed";
 }
 
 impl Code {

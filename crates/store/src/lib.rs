@@ -35,6 +35,7 @@ mod node;
 mod note;
 mod place;
 mod remove;
+pub mod runtimes;
 mod slot;
 mod stack;
 mod store;

@@ -73,7 +73,15 @@ pub fn exclusive(path: &HostPath, missing: Missing) -> Result<OwnedFd, Error> {
 }
 
 fn take(path: &HostPath, kind: Kind, missing: Missing) -> Result<OwnedFd, Error> {
-    let io = |call, errno| Error::Io { path: path.clone(), call, errno };
+    let fd = open(path, kind, missing)?;
+    match try_lock(&fd, kind) {
+        Ok(true) => Ok(fd),
+        Ok(false) => Err(Error::Busy { path: path.clone() }),
+        Err(errno) => Err(Error::Io { path: path.clone(), call: "fcntl", errno }),
+    }
+}
+
+fn open(path: &HostPath, kind: Kind, missing: Missing) -> Result<OwnedFd, Error> {
     // Non-blocking, because what is there might be a FIFO.
     let flags = OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
     let flags = match (kind, missing) {
@@ -81,17 +89,31 @@ fn take(path: &HostPath, kind: Kind, missing: Missing) -> Result<OwnedFd, Error>
         (Kind::Exclusive, Missing::Fail) => flags | OFlags::RDWR,
         (Kind::Shared, Missing::Fail) => flags | OFlags::RDONLY,
     };
-    let fd = rustix::fs::open(path.as_path(), flags, Mode::from_raw_mode(0o644))
-        .map_err(|e| io("open", e))?;
-    match try_lock(&fd, kind) {
-        Ok(true) => Ok(fd),
-        Ok(false) => Err(Error::Busy { path: path.clone() }),
-        Err(e) => Err(io("fcntl", e)),
+    rustix::fs::open(path.as_path(), flags, Mode::from_raw_mode(0o644)).map_err(|errno| Error::Io {
+        path: path.clone(),
+        call: "open",
+        errno,
+    })
+}
+
+/// Locks `path` shared, and waits for whoever has it exclusively.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn shared_waiting(path: &HostPath, missing: Missing) -> Result<OwnedFd, Error> {
+    let fd = open(path, Kind::Shared, missing)?;
+    match set(&fd, Kind::Shared, true) {
+        Ok(_) => Ok(fd),
+        Err(errno) => Err(Error::Io { path: path.clone(), call: "fcntl", errno }),
     }
 }
 
 /// Locks an open file without waiting, or changes the lock that this description has. `false`: busy.
 pub(crate) fn try_lock(fd: impl AsFd, kind: Kind) -> Result<bool, Errno> {
+    set(fd, kind, false)
+}
+
+fn set(fd: impl AsFd, kind: Kind, wait: bool) -> Result<bool, Errno> {
     let kind = match kind {
         Kind::Shared => libc::F_RDLCK,
         Kind::Exclusive => libc::F_WRLCK,
@@ -106,8 +128,12 @@ pub(crate) fn try_lock(fd: impl AsFd, kind: Kind) -> Result<bool, Errno> {
     };
     let mut traditional = false;
     loop {
-        let command =
-            if traditional { FcntlArg::F_SETLK(&whole) } else { FcntlArg::F_OFD_SETLK(&whole) };
+        let command = match (traditional, wait) {
+            (false, false) => FcntlArg::F_OFD_SETLK(&whole),
+            (false, true) => FcntlArg::F_OFD_SETLKW(&whole),
+            (true, false) => FcntlArg::F_SETLK(&whole),
+            (true, true) => FcntlArg::F_SETLKW(&whole),
+        };
         match fcntl(fd.as_fd(), command) {
             Ok(_) => return Ok(true),
             Err(nix::Error::EINTR) => {}

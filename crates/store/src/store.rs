@@ -278,7 +278,7 @@ pub(crate) fn check(directory: &Dir) -> Result<(), Error> {
 
 /// Makes the directory and its parents, all with mode 0700, as the XDG base directory specification
 /// wants it.
-fn make_all(path: &HostPath) -> Result<(), Error> {
+pub(crate) fn make_all(path: &HostPath) -> Result<(), Error> {
     match rustix::fs::mkdir(path.as_path(), Mode::RWXU) {
         Ok(()) | Err(Errno::EXIST) => Ok(()),
         Err(Errno::NOENT) => {

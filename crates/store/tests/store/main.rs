@@ -2,7 +2,9 @@
 #![allow(clippy::disallowed_methods)] // the tests look at the host's own files
 
 mod collect;
+mod copy;
 mod fixture;
+mod holder;
 mod layer;
 mod lock;
 mod memo;
@@ -11,3 +13,4 @@ mod race;
 mod room;
 mod survey;
 mod tree;
+mod variable;
