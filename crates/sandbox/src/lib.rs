@@ -37,3 +37,4 @@ pub use probe::{
 pub use run::{Backend, Bwrap, ExitStatus, Inherited, Notice, Options, Prepared, Used, run};
 pub use supervisor::supervise_if_asked;
 pub use sys::SysError;
+pub use sys::time::{LocalTime, local_time};

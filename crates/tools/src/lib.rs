@@ -5,8 +5,11 @@
 
 #![forbid(unsafe_code)]
 
+pub mod journal;
+pub mod messages;
+
 use options::Program;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 /// How a program was started.
@@ -20,6 +23,12 @@ pub struct Invocation {
     pub environment: Vec<(OsString, OsString)>,
     /// This executable.
     pub executable: PathBuf,
+}
+
+/// The value of a variable of an environment.
+#[must_use]
+pub fn variable<'a>(environment: &'a [(OsString, OsString)], name: &str) -> Option<&'a OsStr> {
+    environment.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_os_str())
 }
 
 /// A program: gives back its exit status.

@@ -10,6 +10,7 @@ pub(crate) mod fd;
 pub(crate) mod mount;
 pub(crate) mod process;
 pub(crate) mod signal;
+pub(crate) mod time;
 
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
