@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 /// What the process was started with.
+#[derive(Clone)]
 pub(crate) struct Edge {
     /// The environment, as `compose` wants it.
     pub(crate) inherited: Inherited,
@@ -20,7 +21,11 @@ pub(crate) struct Edge {
 impl Edge {
     /// Reads the environment.
     pub(crate) fn read() -> Self {
-        let variables: Vec<(OsString, OsString)> = std::env::vars_os().collect();
+        Self::of(std::env::vars_os().collect())
+    }
+
+    /// With this environment, in place of the process's own.
+    pub(crate) fn of(variables: Vec<(OsString, OsString)>) -> Self {
         let bytes = |s: &OsString| ByteString::from(s.as_os_str());
         let environment = variables.iter().map(|(n, v)| (bytes(n), bytes(v))).collect();
         let inherited = variables.into_iter().collect();

@@ -1,27 +1,46 @@
 //! `run`: from a plan to a process.
 
 use crate::args::Run;
+use crate::edge::Edge;
 use crate::memory::StoreMemory;
-use crate::session::{Session, open_store};
+use crate::request::request;
+use crate::session::{Asking, Manner, Session, open_store};
 use crate::stop::Stop;
 use crate::timings::Timings;
 use crate::warm::{Outcome, Remembering};
 use crate::{check, locales, logger, replay, report, tidy};
+use compose::Facts;
 use plan::{Code, ContainerPath, HostPath, LayerName, Op, Plan, Problem, StackForm};
 use sandbox::{Backend, Bwrap, Notice, Used};
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::process::ExitCode;
 use store::{Key, Stack, Store};
 
+/// Does something with a finished plan.
+pub(crate) type Instead<'a> = &'a dyn Fn(&Session, &Plan) -> Result<(), Stop>;
+
+/// One launch, from whichever command line it is asked for.
+pub(crate) struct Job<'a> {
+    pub(crate) manner: Manner,
+    pub(crate) edge: Edge,
+    pub(crate) ask: Asking<'a>,
+    /// The command line under which the launch is remembered; `None`: it is not.
+    pub(crate) question: Option<&'a [OsString]>,
+    /// What is done with the finished plan in place of executing it.
+    pub(crate) instead: Option<Instead<'a>>,
+}
+
 /// `bathysphere run`.
 pub(crate) fn run(run: Run) -> ExitCode {
     logger::start(run.launch.verbose);
+    let arguments: Vec<OsString> = std::env::args_os().collect();
     let mut timings = Timings::new(run.launch.timings);
     let outcome = match &run.plan {
         Some(file) => replay::launch(&run, file, &mut timings),
-        None => launch(&run, &mut timings),
+        None => launch_as_asked(&run, &arguments, &mut timings),
     };
     match outcome {
         Ok(status) => status.into(),
@@ -29,12 +48,29 @@ pub(crate) fn run(run: Run) -> ExitCode {
     }
 }
 
+/// The launch that the options describe.
+fn launch_as_asked(run: &Run, arguments: &[OsString], timings: &mut Timings) -> Result<u8, Stop> {
+    let check = !run.no_check && !run.only_prepare;
+    let ask = |facts: &Facts| request(&run.launch, facts);
+    let nothing = |_: &Session, _: &Plan| Ok(());
+    let job = Job {
+        manner: Manner { check, ..Manner::from(&run.launch) },
+        edge: Edge::read(),
+        ask: &ask,
+        // Who wants to hear what is decided and why has it decided each time.
+        question: (run.launch.verbose == 0 && !run.only_prepare).then_some(arguments),
+        instead: if run.only_prepare { Some(&nothing) } else { None },
+    };
+    launch(&job, timings)
+}
+
 /// Plans, prepares and runs; with trees where overlays turn out not to work.
-fn launch(run: &Run, timings: &mut Timings) -> Result<u8, Stop> {
-    let mut remembering = Remembering::start(run);
-    let mut session = Session::start(&run.launch, timings)?;
+pub(crate) fn launch(job: &Job<'_>, timings: &mut Timings) -> Result<u8, Stop> {
+    let manner = &job.manner;
+    let mut remembering = Remembering::start(job);
+    let mut session = Session::asked(manner, job.edge.clone(), job.ask, timings)?;
     make_private_home(&session)?;
-    let store = open_store(&run.launch, &session.edge)?;
+    let store = open_store(manner.store.as_deref(), &session.edge)?;
     let memory = StoreMemory::new(&store);
     foresee(&mut session, &memory);
     let mut warned = false;
@@ -48,7 +84,7 @@ fn launch(run: &Run, timings: &mut Timings) -> Result<u8, Stop> {
         }
         if !std::mem::replace(&mut warned, true) {
             plan.warnings.iter().for_each(report::problem);
-            if !run.no_check && !run.only_prepare {
+            if manner.check {
                 check::before_launch(&session, &plan)?;
                 timings.phase("check");
             }
@@ -67,8 +103,8 @@ fn launch(run: &Run, timings: &mut Timings) -> Result<u8, Stop> {
         if !store.is_ephemeral() && (prepared.built || store.wants_tidying()) {
             tidy::start(store.path());
         }
-        if run.only_prepare {
-            return Ok(0);
+        if let Some(instead) = job.instead {
+            return instead(&session, &plan).map(|()| 0);
         }
         remembering.decided();
         let mut served = |backend, bwrap| {
@@ -81,7 +117,7 @@ fn launch(run: &Run, timings: &mut Timings) -> Result<u8, Stop> {
             let plan = &plan;
             remembering.keep(&store, Outcome { plan, layers, trees, home, backend, bwrap });
         };
-        let (outcome, used) = execute_and(&session, run, &plan, &prepared, &mut served);
+        let (outcome, used) = execute_and(&session, manner.verbose, &plan, &prepared, &mut served);
         timings.phase("container and command");
         match outcome {
             Ok(status) => return Ok(status),
@@ -157,17 +193,17 @@ fn foresee(session: &mut Session, memory: &StoreMemory<'_>) {
 /// Executes a plan with what was prepared for it.
 pub(crate) fn execute(
     session: &Session,
-    run: &Run,
+    verbose: bool,
     plan: &Plan,
     ready: &Ready,
 ) -> Result<u8, sandbox::Error> {
-    execute_and(session, run, plan, ready, &mut |_, _| ()).0
+    execute_and(session, verbose, plan, ready, &mut |_, _| ()).0
 }
 
 /// As [`execute`]. `served` is told which executor does it, before it does; the last one is given back.
 fn execute_and(
     session: &Session,
-    run: &Run,
+    verbose: bool,
     plan: &Plan,
     ready: &Ready,
     served: &mut dyn FnMut(Backend, Option<Bwrap>),
@@ -175,7 +211,6 @@ fn execute_and(
     let inherited = sandbox::Inherited { environment: session.edge.environment.clone() };
     let mut options = session.edge.options(session.backend);
     options.known_bwrap = session.bwrap.clone();
-    let verbose = run.launch.verbose > 0;
     let mut used = None;
     let mut notify = |notice| match notice {
         Notice::FellBack { reason } => report::standing(&format!("using bwrap: {reason}")),

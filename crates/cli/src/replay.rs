@@ -25,7 +25,7 @@ pub(crate) fn launch(run: &Run, file: &Path, timings: &mut Timings) -> Result<u8
         check::before_launch(&session, &plan)?;
         timings.phase("check");
     }
-    let store = open_store(&run.launch, &session.edge)?;
+    let store = open_store(run.launch.store.as_deref(), &session.edge)?;
     loop {
         let ready = match prepare(&store, &plan) {
             Ok(ready) => ready,
@@ -44,7 +44,7 @@ pub(crate) fn launch(run: &Run, file: &Path, timings: &mut Timings) -> Result<u8
         if run.only_prepare {
             return Ok(0);
         }
-        match execute(&session, run, &plan, &ready) {
+        match execute(&session, run.launch.verbose > 0, &plan, &ready) {
             Ok(status) => return Ok(status),
             Err(error)
                 if error.refused_overlay().is_some() && as_trees(&mut plan, &error.to_string()) => {

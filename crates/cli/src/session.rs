@@ -14,8 +14,45 @@ use plan::{ByteString, Code, HostPath, Plan, Problem, RootPath, StackForm};
 use sandbox::{Backend, Bwrap, ImageFormat, ImageMeans, MountedImage};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use store::Store;
+
+/// How a launch is carried out, beside what the container is.
+#[derive(Clone, Debug)]
+pub(crate) struct Manner {
+    pub(crate) backend: Backend,
+    /// Whether the stack form may be changed when the first one does not work.
+    pub(crate) may_restack: bool,
+    /// Where prepared layers are kept, unless the environment says it.
+    pub(crate) store: Option<PathBuf>,
+    /// What is chosen is said.
+    pub(crate) verbose: bool,
+    /// How long each phase takes is said.
+    pub(crate) timings: bool,
+    /// Look beforehand for what will not work.
+    pub(crate) check: bool,
+}
+
+/// Makes the request when the machine is known.
+pub(crate) type Asking<'a> = &'a dyn Fn(&Facts) -> Result<Request, Stop>;
+
+impl From<&Launch> for Manner {
+    fn from(launch: &Launch) -> Self {
+        Self {
+            backend: match launch.backend {
+                args::Backend::Auto => Backend::Auto,
+                args::Backend::Builtin => Backend::Builtin,
+                args::Backend::Bwrap => Backend::Bwrap,
+            },
+            may_restack: launch.stacking == Stacking::Auto,
+            store: launch.store.clone(),
+            verbose: launch.verbose > 0,
+            timings: launch.timings,
+            check: true,
+        }
+    }
+}
 
 /// What one launch has decided before it plans.
 pub(crate) struct Session {
@@ -34,14 +71,23 @@ pub(crate) struct Session {
 impl Session {
     /// Looks at the machine and reads the options.
     pub(crate) fn start(launch: &Launch, timings: &mut Timings) -> Result<Self, Stop> {
-        let edge = Edge::read();
+        let ask = |facts: &Facts| request(launch, facts);
+        Self::asked(&launch.into(), Edge::read(), &ask, timings)
+    }
+
+    /// As [`Self::start`], for a request that is made in another way.
+    pub(crate) fn asked(
+        manner: &Manner,
+        edge: Edge,
+        ask: Asking<'_>,
+        timings: &mut Timings,
+    ) -> Result<Self, Stop> {
         let mut facts = facts(&edge)?;
         facts.accessibility_bus = accessibility_bus(&facts);
         timings.phase("inspect");
-        let mut request = request(launch, &facts)?;
+        let mut request = ask(&facts)?;
         let image = image(&edge, &mut facts, &mut request)?;
-        let backend = backend(launch);
-        let may_restack = launch.stacking == Stacking::Auto;
+        let Manner { backend, may_restack, .. } = *manner;
         Ok(Self { edge, facts, request, backend, bwrap: None, image, may_restack })
     }
 
@@ -52,7 +98,7 @@ impl Session {
         let working_directory = HostPath::new(plan.working_directory.as_path())
             .map_err(bad_value("working directory"))?;
         let request = Request { working_directory, ..Request::default() };
-        let backend = backend(launch);
+        let backend = Manner::from(launch).backend;
         let (bwrap, image) = (None, None);
         Ok(Self { edge, facts, request, backend, bwrap, image, may_restack: false })
     }
@@ -107,17 +153,9 @@ fn image(
     Ok(Some(mounted))
 }
 
-fn backend(launch: &Launch) -> Backend {
-    match launch.backend {
-        args::Backend::Auto => Backend::Auto,
-        args::Backend::Builtin => Backend::Builtin,
-        args::Backend::Bwrap => Backend::Bwrap,
-    }
-}
-
 /// The store that the options or the environment name, or a temporary one.
-pub(crate) fn open_store(launch: &Launch, edge: &Edge) -> Result<Store, Stop> {
-    let path = match &launch.store {
+pub(crate) fn open_store(store: Option<&Path>, edge: &Edge) -> Result<Store, Stop> {
+    let path = match store {
         Some(path) => HostPath::new(path).map_err(bad_value("--store"))?,
         None => edge.store()?,
     };

@@ -36,8 +36,12 @@ pub(crate) fn launch(arguments: &[OsString]) -> Option<u8> {
         return None;
     }
     let edge = Edge::read();
-    let mut timings = Timings::waiting();
     let store = store(arguments, &edge)?;
+    recall(&store, arguments, edge, FAILURE)
+}
+
+fn recall(store: &Store, arguments: &[OsString], edge: Edge, failure: u8) -> Option<u8> {
+    let mut timings = Timings::waiting();
     let key = key::of(arguments, &edge.environment)?;
     timings.phase("question");
     let bytes = store.launch_get(&key).ok()??;
@@ -58,9 +62,9 @@ pub(crate) fn launch(arguments: &[OsString]) -> Option<u8> {
     }
     timings.phase("witnesses");
     let record = Record::read(kept.rest).ok()?;
-    let held = hold(&store, &record)?;
+    let held = hold(store, &record)?;
     timings.phase("prepared");
-    run(record, &held, edge, timings)
+    run(record, &held, edge, timings, failure)
 }
 
 /// The store that the arguments or the environment name, if there is one. Wrong arguments find no record,
@@ -106,7 +110,7 @@ fn hold(store: &Store, record: &Record) -> Option<Held> {
     Some(Held { directories, _locks: locks })
 }
 
-fn run(record: Record, held: &Held, edge: Edge, mut timings: Timings) -> Option<u8> {
+fn run(record: Record, held: &Held, edge: Edge, mut timings: Timings, failure: u8) -> Option<u8> {
     logger::start(0);
     for directory in &record.home {
         // There already, as a rule; a failure shows when it is mounted.
@@ -131,7 +135,7 @@ fn run(record: Record, held: &Held, edge: Edge, mut timings: Timings) -> Option<
         }
         Err(error) => {
             report::problem(&error.problem());
-            Some(FAILURE)
+            Some(failure)
         }
     }
 }

@@ -33,7 +33,7 @@ pub(super) fn shown(show: &ShowPlan, session: &mut Session) -> Result<Vec<u8>, S
     if !features.overlay {
         session.restack("this bwrap mounts no overlays");
     }
-    let store = open_store(&show.launch, &session.edge)?;
+    let store = open_store(show.launch.store.as_deref(), &session.edge)?;
     if store.is_ephemeral() {
         let why = "the store cannot be written, and what the command needs must stay";
         let hint = "name another with `--store`";

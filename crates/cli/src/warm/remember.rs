@@ -1,12 +1,10 @@
 //! Writing a launch down.
 
 use super::{key, record::Record};
-use crate::args::Run;
-use crate::edge::Edge;
+use crate::launch::Job;
 use crate::report;
 use plan::{ContainerPath, LayerName, Plan};
 use sandbox::{Backend, Bwrap};
-use std::ffi::OsString;
 use store::{Key, Store};
 use witness::{Recording, Verdict, Witnesses};
 
@@ -32,16 +30,10 @@ pub(crate) struct Outcome<'a> {
 impl Remembering {
     /// Starts with everything that is looked at from now on. The key is that of the surroundings as they are
     /// now: what changes from here on has another.
-    pub(crate) fn start(run: &Run) -> Self {
-        // Who wants to hear what is decided and why has it decided each time.
-        let wanted = run.launch.verbose == 0 && !run.only_prepare;
-        let key = wanted.then(|| {
-            let arguments: Vec<OsString> = std::env::args_os().collect();
-            key::of(&arguments, &Edge::read().environment)
-        });
-        let key = key.flatten();
+    pub(crate) fn start(job: &Job<'_>) -> Self {
+        let key = job.question.and_then(|words| key::of(words, &job.edge.environment));
         let recording = key.is_some().then(Recording::start);
-        Self { recording, witnesses: None, key, timings: run.launch.timings }
+        Self { recording, witnesses: None, key, timings: job.manner.timings }
     }
 
     /// Everything is decided.
