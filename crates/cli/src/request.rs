@@ -4,7 +4,7 @@ use crate::args::{Launch, Stacking};
 use crate::stop::Stop;
 use crate::{report, runtimes};
 use compose::{EmulatorChoice, Facts, HomeMode, ProviderChoice, Request, RuntimeChoice, Share};
-use plan::{ByteString, Code, HostPath, Preload, Problem, StackForm, Tuple};
+use plan::{ByteString, Code, HostPath, Preload, Problem, StackForm, Tuple, UnknownTuple};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -58,11 +58,8 @@ pub(crate) fn request(launch: &Launch, facts: &Facts) -> Result<Request, Stop> {
         import_vulkan_layers: !launch.no_import_vulkan_layers,
         import_openxr_runtimes: launch.import_openxr_runtimes,
         import_openxr_layers: launch.import_openxr_layers,
-        preloads: launch
-            .ld_preload
-            .iter()
-            .map(|m| Preload { module: m.as_os_str().into(), tuple: None })
-            .collect(),
+        preloads: modules("--ld-preload", &launch.ld_preload)?,
+        audits: modules("--ld-audit", &launch.ld_audit)?,
         ..defaults
     })
 }
@@ -196,6 +193,29 @@ fn variable(value: &OsStr) -> Result<(ByteString, Option<ByteString>), Stop> {
     Ok((name.to_vec().into(), value))
 }
 
+/// `MODULE` or `MODULE:abi=TUPLE`; the dynamic linker has no words for other colons.
+fn modules(option: &str, values: &[OsString]) -> Result<Vec<Preload>, Stop> {
+    values.iter().map(|value| module(value).map_err(bad_value(option))).collect()
+}
+
+fn module(value: &OsStr) -> Result<Preload, String> {
+    let bytes = value.as_bytes();
+    let (module, rest) = match bytes.iter().position(|b| *b == b':') {
+        Some(at) => (&bytes[..at], Some(&bytes[at + 1..])),
+        None => (bytes, None),
+    };
+    if module.is_empty() {
+        return Err("the module has no name".into());
+    }
+    let tuple = rest.map(|rest| match rest.strip_prefix(b"abi=") {
+        Some(tuple) => {
+            String::from_utf8_lossy(tuple).parse().map_err(|e: UnknownTuple| e.to_string())
+        }
+        None => Err("what follows a colon is not `abi=TUPLE`".into()),
+    });
+    Ok(Preload { module: module.to_vec().into(), tuple: tuple.transpose()? })
+}
+
 /// The longest time that can be asked for: about a year, far from any overflow.
 const LONGEST: f64 = 3e7;
 
@@ -265,6 +285,22 @@ mod tests {
         assert_eq!(variable(OsStr::new("A=")).ok(), some("A", ""));
         assert_eq!(variable(OsStr::new("A")).ok(), Some(("A".into(), None)));
         assert!(variable(OsStr::new("=x")).is_err());
+    }
+
+    #[test]
+    fn modules_for_the_dynamic_linker() {
+        let want = |m: &str, tuple| Some(Preload { module: m.into(), tuple });
+        for (value, want) in [
+            ("/a.so", want("/a.so", None)),
+            ("a.so:abi=i386-linux-gnu", want("a.so", Some(Tuple::I386))),
+            ("a.so:abi=sparc-linux-gnu", None),
+            ("a.so:arch=i386-linux-gnu", None),
+            ("a.so:b.so", None),
+            (":abi=i386-linux-gnu", None),
+            ("", None),
+        ] {
+            assert_eq!(module(OsStr::new(value)).ok(), want, "{value}");
+        }
     }
 
     #[test]

@@ -99,6 +99,7 @@ pub fn compose_with(
             new_session: detached,
             null_stdin: detached,
             ld_preload: request.preloads.clone(),
+            ld_audit: request.audits.clone(),
         },
         namespaces: Namespaces { pid: request.unshare_pid },
         emulation: assembled.emulation,

@@ -64,8 +64,13 @@ pub struct Request {
     /// Locales that were generated because nothing has them, each with the directory of its files on the
     /// host.
     pub generated_locales: BTreeMap<String, HostPath>,
-    /// Modules for `LD_PRELOAD`; those that are paths of the host are shared read-only.
+    /// Modules for `LD_PRELOAD`, as the host knows them: paths, in which `$LIB` and `$PLATFORM` may be, or
+    /// SONAMEs. Without any, those of the inherited variable.
     pub preloads: Vec<Preload>,
+    /// The same for `LD_AUDIT`.
+    pub audits: Vec<Preload>,
+    /// Leave Steam's overlay out of the modules.
+    pub remove_game_overlay: bool,
     /// Installation directory of this tool, shown at `/run/pressure-vessel/pv-from-host`.
     pub tool_prefix: Option<HostPath>,
 }
@@ -158,6 +163,8 @@ impl Default for Request {
             locales: vec![],
             generated_locales: BTreeMap::new(),
             preloads: vec![],
+            audits: vec![],
+            remove_game_overlay: false,
             tool_prefix: None,
         }
     }

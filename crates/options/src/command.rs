@@ -198,9 +198,13 @@ pub struct Launch {
     /// Give the container a PID namespace of its own. Steam cannot see such a game.
     #[arg(long)]
     pub unshare_pid: bool,
-    /// Load MODULE into the command (`LD_PRELOAD`). Repeatable.
+    /// Load MODULE, a path of the host or a SONAME, into programs in the container (`LD_PRELOAD`), or
+    /// into those of one architecture: `MODULE:abi=TUPLE`. Repeatable.
     #[arg(long, value_name = "MODULE")]
     pub ld_preload: Vec<OsString>,
+    /// The same with modules for `LD_AUDIT`. Repeatable.
+    #[arg(long, value_name = "MODULE")]
+    pub ld_audit: Vec<OsString>,
     /// Leave the host's Vulkan layers out.
     #[arg(long)]
     pub no_import_vulkan_layers: bool,

@@ -9,22 +9,20 @@ mod json;
 pub mod oci;
 pub mod shell;
 
-use crate::{ByteString, Plan};
+use crate::{ByteString, Plan, Preload, Supervision};
 use std::collections::BTreeMap;
 
 pub use flaw::Flaw;
 pub use json::{MAX_BYTES, ReadError};
 
 impl Plan {
-    /// The modules of [`crate::Supervision::ld_preload`] as value of `LD_PRELOAD`; `None` when there
-    /// are none.
-    ///
-    /// Modules for one ABI need a directory that the dynamic linker chooses by `$LIB`. Until the plan
-    /// has one, they are named as they are: a dynamic linker of another ABI says so and goes on.
-    pub fn preload_value(&self) -> Option<ByteString> {
-        let modules: Vec<&[u8]> =
-            self.supervision.ld_preload.iter().map(|preload| preload.module.as_bytes()).collect();
-        (!modules.is_empty()).then(|| modules.join(&b':').into())
+    /// The variables by which the dynamic linker gets modules, with what each is set to: those of
+    /// [`crate::Supervision`], in their order. Without modules a variable is not in it.
+    pub fn module_variables(&self) -> impl Iterator<Item = (&'static str, ByteString)> {
+        let Supervision { ld_preload, ld_audit, .. } = &self.supervision;
+        [("LD_PRELOAD", ld_preload), ("LD_AUDIT", ld_audit)]
+            .into_iter()
+            .filter_map(|(name, modules)| Some((name, module_list(modules)?)))
     }
 
     /// Everything that changes in the command's environment: a value, or `None` to unset.
@@ -32,11 +30,21 @@ impl Plan {
         let changes = self.environment.0.iter();
         let mut all: BTreeMap<&[u8], Option<ByteString>> =
             changes.map(|(name, variable)| (name.as_bytes(), variable.value.clone())).collect();
-        if let Some(modules) = self.preload_value() {
-            all.insert(b"LD_PRELOAD", Some(modules));
-        }
+        all.extend(self.module_variables().map(|(name, list)| (name.as_bytes(), Some(list))));
         all
     }
+}
+
+/// Modules for the dynamic linker as the value of a variable. What one entry says for several ABIs is
+/// there once; what was asked for without an ABI, as often as it was asked for.
+fn module_list(modules: &[Preload]) -> Option<ByteString> {
+    let mut list: Vec<&[u8]> = vec![];
+    for Preload { module, tuple } in modules {
+        if tuple.is_none() || !list.contains(&module.as_bytes()) {
+            list.push(module.as_bytes());
+        }
+    }
+    (!list.is_empty()).then(|| list.join(&b':').into())
 }
 
 #[cfg(test)]

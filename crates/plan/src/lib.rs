@@ -99,14 +99,18 @@ pub struct Supervision {
     pub new_session: bool,
     /// Connect standard input to `/dev/null`.
     pub null_stdin: bool,
-    /// Modules for the dynamic linker that need a per-ABI directory; empty for most launches.
+    /// Modules for `LD_PRELOAD`; empty for most launches.
     pub ld_preload: Vec<Preload>,
+    /// Modules for `LD_AUDIT`; empty for most launches.
+    pub ld_audit: Vec<Preload>,
 }
 
-/// One `LD_PRELOAD` module, possibly for one ABI only.
+/// One module for `LD_PRELOAD` or `LD_AUDIT`, possibly for one ABI only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Preload {
-    /// The module as the command will see it: a path in the container or a SONAME.
+    /// The module as the command will see it: a path in the container, in which `${LIB}` and
+    /// `${PLATFORM}` are for the dynamic linker, or a SONAME. Modules of several ABIs can have the same
+    /// text, which is then said to the dynamic linker once.
     pub module: ByteString,
     /// The ABI that it is for; `None`: all of them.
     pub tuple: Option<Tuple>,

@@ -118,20 +118,20 @@ pub(crate) fn prepare(plan: &Plan, inherited: &Inherited) -> Result<Prepared, Er
     Ok(Prepared { spec, opened })
 }
 
-/// The changes of the plan applied, with the modules to preload.
+/// The changes of the plan applied, with the modules for the dynamic linker.
 fn environment(plan: &Plan, inherited: &Inherited) -> Vec<(ByteString, ByteString)> {
     let mut environment = plan.environment.apply(inherited.environment.iter().cloned());
-    if let Some(modules) = plan.preload_value() {
-        environment.insert("LD_PRELOAD".into(), modules);
-    }
+    environment.extend(plan.module_variables().map(|(name, list)| (name.into(), list)));
     environment.into_iter().collect()
 }
 
-/// The server with its environment: the command's without the modules to preload, which are for the
-/// game, and with the changes of its own.
+/// The server with its environment: the command's without the modules for the dynamic linker, which
+/// are for the game, and with the changes of its own.
 fn server_of(server: &plan::Server, plan: &Plan, inherited: &Inherited) -> Server {
     let mut environment = plan.environment.apply(inherited.environment.iter().cloned());
-    environment.remove(&ByteString::from("LD_PRELOAD"));
+    for name in ["LD_PRELOAD", "LD_AUDIT"] {
+        environment.remove(&ByteString::from(name));
+    }
     for (name, value) in &server.environment {
         match value {
             Some(value) => environment.insert(name.clone(), value.clone()),

@@ -134,7 +134,7 @@ fn command(plan: &Plan, flaws: &mut Vec<Flaw>) {
             nul(format_args!("the variable `{name}`"), value.as_bytes(), flaws);
         }
     }
-    for preload in &plan.supervision.ld_preload {
+    for preload in plan.supervision.ld_preload.iter().chain(&plan.supervision.ld_audit) {
         nul("a preloaded module", preload.module.as_bytes(), flaws);
     }
 }

@@ -98,6 +98,7 @@ fn full() -> Plan {
             new_session: true,
             null_stdin: false,
             ld_preload: vec![preload.clone(), Preload { module: "b".into(), tuple: None }],
+            ld_audit: vec![preload],
         },
         namespaces: Namespaces { pid: true },
         emulation: Some(Emulation {
@@ -137,11 +138,27 @@ fn a_plan_survives_json() {
 }
 
 #[test]
-fn preloads_are_a_variable() {
+fn modules_are_variables() {
     let plan = full();
     let changes = plan.environment_changes();
     assert_eq!(changes[&b"LD_PRELOAD"[..]], Some(b"/odd \xff\n:b".to_vec().into()));
+    assert_eq!(changes[&b"LD_AUDIT"[..]], Some(b"/odd \xff\n".to_vec().into()));
     assert_eq!(changes[&b"B"[..]], None);
+}
+
+#[test]
+fn an_entry_for_several_architectures_is_said_once() {
+    let mut plan = Plan::new(vec!["true".into()]);
+    assert_eq!(plan.module_variables().count(), 0);
+    let module = |module: &str, tuple| Preload { module: module.into(), tuple };
+    plan.supervision.ld_preload = vec![
+        module("/m/${LIB}/a.so", Some(Tuple::X86_64)),
+        module("b.so", None),
+        module("/m/${LIB}/a.so", Some(Tuple::I386)),
+        module("b.so", None),
+    ];
+    let variables: Vec<_> = plan.module_variables().collect();
+    assert_eq!(variables, [("LD_PRELOAD", "/m/${LIB}/a.so:b.so:b.so".into())]);
 }
 
 fn edited(from: &str, to: &str) -> Result<Plan, ReadError> {
