@@ -77,7 +77,7 @@ pub(crate) fn launch(job: &Job<'_>, timings: &mut Timings) -> Result<u8, Stop> {
     loop {
         let mut plan = session.plan(&memory)?;
         timings.phase("compose");
-        if locales::generate(&mut session, &store, &plan) {
+        if manner.generate_locales && locales::generate(&mut session, &store, &plan) {
             timings.phase("locales");
             plan = session.plan(&memory)?;
             timings.phase("compose again");

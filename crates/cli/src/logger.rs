@@ -19,7 +19,7 @@ impl Log for Stderr {
         if record.target() == PROGRESS {
             report::notice(&record.args().to_string());
         } else if self.enabled(record.metadata()) {
-            report::notice(&format!("{}: {}", record.target(), record.args()));
+            report::logged(record.level(), record.target(), record.args());
         }
     }
 

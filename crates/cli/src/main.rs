@@ -23,6 +23,7 @@ mod terminal;
 mod tidy;
 mod timings;
 mod warm;
+mod wrap;
 
 use args::{Cli, Command};
 use clap::Parser;
@@ -44,12 +45,12 @@ fn main() -> ExitCode {
     if let Some(foreign) = &mut foreign {
         foreign.hand_over(&arguments);
     }
+    if let Some(status) = programs::run(&arguments, foreign.as_ref()) {
+        return status.into();
+    }
     if foreign.is_none()
         && let Some(status) = warm::launch(&arguments)
     {
-        return status.into();
-    }
-    if let Some(status) = programs::run(&arguments) {
         return status.into();
     }
     let cli = match Cli::try_parse_from(arguments) {

@@ -1,5 +1,7 @@
 //! Which program this is: the name by which it was started decides.
 
+use crate::foreign::Foreign;
+use crate::wrap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use tools::Invocation;
@@ -8,7 +10,7 @@ use tools::Invocation;
 const OWN: &str = "/proc/self/exe";
 
 /// Runs the drop-in program that the first argument names, if it names one.
-pub(crate) fn run(arguments: &[OsString]) -> Option<u8> {
+pub(crate) fn run(arguments: &[OsString], foreign: Option<&Foreign>) -> Option<u8> {
     let (name, arguments) = arguments.split_first()?;
     let program = options::named(name)?;
     // Without /proc the name serves: it only leads to other programs.
@@ -19,5 +21,8 @@ pub(crate) fn run(arguments: &[OsString]) -> Option<u8> {
         environment: std::env::vars_os().collect(),
         executable,
     };
-    tools::run(&invocation)
+    match program.name() {
+        "pressure-vessel-wrap" => Some(wrap::run(&invocation, name, foreign)),
+        _ => tools::run(&invocation),
+    }
 }

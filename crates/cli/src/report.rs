@@ -5,9 +5,11 @@ use crate::FAILURE;
 use plan::{Decision, Origin, Plan, Problem, Severity, Subject, Verdict};
 use serde::Serialize;
 use std::cell::RefCell;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::sync::OnceLock;
+use tools::messages::{Level, Messages};
 
 /// Prints a problem that stops the launch, or one line for one that does not.
 pub(crate) fn problem(problem: &Problem) {
@@ -38,9 +40,36 @@ pub(crate) fn standing_lines() -> Vec<String> {
     STANDING.with_borrow(Clone::clone)
 }
 
+static VOICE: OnceLock<Messages> = OnceLock::new();
+
+/// From now on messages are those of a drop-in program.
+pub(crate) fn speak_as(messages: Messages) -> &'static Messages {
+    VOICE.get_or_init(|| messages)
+}
+
+/// Prints what a library has to say. Drop-in programs have a level for each of them.
+pub(crate) fn logged(level: log::Level, target: &str, text: &dyn fmt::Display) {
+    let Some(voice) = VOICE.get() else { return line(&format!("{target}: {text}")) };
+    let level = match level {
+        log::Level::Error => Level::Error,
+        log::Level::Warn => Level::Warning,
+        log::Level::Info => Level::Info,
+        log::Level::Debug | log::Level::Trace => Level::Debug,
+    };
+    voice.say(level, text);
+}
+
 /// One message in one write, so that messages of processes that share a terminal do not mix. A
 /// closed standard error is no reason to stop a game.
 fn line(text: &str) {
+    if let Some(voice) = VOICE.get() {
+        let (level, text) = match (text.strip_prefix("error: "), text.strip_prefix("warning: ")) {
+            (Some(text), _) => (Level::Error, text),
+            (None, Some(text)) => (Level::Warning, text),
+            (None, None) => (Level::Notice, text),
+        };
+        return voice.say(level, text);
+    }
     let _ = std::io::stderr().write_all(format!("bathysphere: {text}\n").as_bytes());
 }
 

@@ -3,8 +3,12 @@
 use crate::args::{Launch, Stacking};
 use crate::stop::Stop;
 use crate::{report, runtimes};
-use compose::{EmulatorChoice, Facts, HomeMode, ProviderChoice, Request, RuntimeChoice, Share};
-use plan::{ByteString, Code, HostPath, Preload, Problem, StackForm, Tuple, UnknownTuple};
+use compose::{
+    EmulatorChoice, Facts, HomeMode, ProviderChoice, Request, RuntimeChoice, Share, Sharing,
+};
+use plan::{
+    ByteString, Code, HostPath, Preload, Problem, RootPath, StackForm, Tuple, UnknownTuple,
+};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -29,7 +33,7 @@ pub(crate) fn request(launch: &Launch, facts: &Facts) -> Result<Request, Stop> {
     })?;
     let defaults = Request::default();
     let (provider, providers) = providers(&launch.graphics_provider)?;
-    Ok(Request {
+    let mut request = Request {
         runtime: runtime(launch, facts)?,
         tuples: launch.architectures.as_deref().map(tuples).transpose()?.unwrap_or_default(),
         provider,
@@ -40,7 +44,6 @@ pub(crate) fn request(launch: &Launch, facts: &Facts) -> Result<Request, Stop> {
             .as_ref()
             .map(|path| absolute(path.as_os_str()).map_err(bad_value("--emulator-root")))
             .transpose()?,
-        filesystems: launch.filesystem.iter().map(|f| share(f)).collect::<Result<_, _>>()?,
         home: home(launch)?,
         environment: launch.env.iter().map(|e| variable(e)).collect::<Result<_, _>>()?,
         working_directory: HostPath::new(OsStr::from_bytes(working_directory.as_bytes()))
@@ -61,7 +64,12 @@ pub(crate) fn request(launch: &Launch, facts: &Facts) -> Result<Request, Stop> {
         preloads: modules("--ld-preload", &launch.ld_preload)?,
         audits: modules("--ld-audit", &launch.ld_audit)?,
         ..defaults
-    })
+    };
+    let home = facts.home();
+    for value in &launch.filesystem {
+        shared(value, home.as_ref()).map_err(bad_value("--filesystem"))?.add(&mut request);
+    }
+    Ok(request)
 }
 
 /// The runtime that is asked for; without one, an installed Steam Linux Runtime, else the host.
@@ -123,7 +131,7 @@ fn providers(
 }
 
 /// `TUPLE=PATH`, where what is before the `=` is an architecture; else it belongs to the path.
-fn tuple_and_path(value: &OsStr) -> (Option<Tuple>, &OsStr) {
+pub(crate) fn tuple_and_path(value: &OsStr) -> (Option<Tuple>, &OsStr) {
     let bytes = value.as_bytes();
     let Some(at) = bytes.iter().position(|b| *b == b'=') else { return (None, value) };
     let tuple = std::str::from_utf8(&bytes[..at]).ok().and_then(|name| name.parse().ok());
@@ -159,16 +167,54 @@ fn emulator(value: &OsStr) -> Result<EmulatorChoice, Stop> {
     }
 }
 
-/// `PATH`, `PATH:ro` or `PATH:rw`. Other colons belong to the path.
-fn share(value: &OsStr) -> Result<Share, Stop> {
+/// What `--filesystem` asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Shared {
+    /// A file or directory.
+    Path(Share),
+    /// What of the host is not the container's own.
+    Host(Sharing),
+    /// The host's root.
+    HostRoot(Sharing),
+    /// What every container has.
+    Nothing,
+}
+
+/// `PATH`, `PATH:ro` or `PATH:rw`, where PATH is absolute, `~/…` or one of Flatpak's words. Other colons
+/// belong to the path.
+pub(crate) fn shared(value: &OsStr, home: Option<&RootPath>) -> Result<Shared, String> {
     let bytes = value.as_bytes();
     let (path, read_only) = match (bytes.strip_suffix(b":ro"), bytes.strip_suffix(b":rw")) {
         (Some(path), _) => (path, true),
         (None, Some(path)) => (path, false),
         (None, None) => (bytes, false),
     };
-    let path = HostPath::new(OsStr::from_bytes(path)).map_err(bad_value("--filesystem"))?;
-    Ok(Share { path, read_only })
+    let sharing = if read_only { Sharing::ReadOnly } else { Sharing::ReadWrite };
+    let path = match path {
+        b"host" => return Ok(Shared::Host(sharing)),
+        b"host-root" => return Ok(Shared::HostRoot(sharing)),
+        b"host-etc" | b"host-os" => return Ok(Shared::Nothing),
+        b"home" | b"~" => return Err("the home directory has options of its own".into()),
+        [b'~', b'/', below @ ..] => {
+            let home = home.ok_or("HOME is not an absolute path")?;
+            let below = home.join(OsStr::from_bytes(below)).map_err(|e| e.to_string())?;
+            HostPath::new(below.as_path())
+        }
+        path => HostPath::new(OsStr::from_bytes(path)),
+    };
+    Ok(Shared::Path(Share { path: path.map_err(|error| error.to_string())?, read_only }))
+}
+
+impl Shared {
+    /// Adds it to a request.
+    pub(crate) fn add(self, request: &mut Request) {
+        match self {
+            Shared::Path(share) => request.filesystems.push(share),
+            Shared::Host(sharing) => request.host = Some(sharing),
+            Shared::HostRoot(sharing) => request.host_root = Some(sharing),
+            Shared::Nothing => {}
+        }
+    }
 }
 
 fn home(launch: &Launch) -> Result<HomeMode, Stop> {
@@ -217,7 +263,7 @@ fn module(value: &OsStr) -> Result<Preload, String> {
 }
 
 /// The longest time that can be asked for: about a year, far from any overflow.
-const LONGEST: f64 = 3e7;
+pub(crate) const LONGEST: f64 = 3e7;
 
 fn milliseconds(option: &str, seconds: Option<f64>) -> Result<Option<u64>, Stop> {
     match seconds {
@@ -237,17 +283,27 @@ mod tests {
 
     #[test]
     fn shares() {
-        for (value, path, read_only) in [
-            ("/a", "/a", false),
-            ("/a:ro", "/a", true),
-            ("/a:rw", "/a", false),
-            ("/a:b", "/a:b", false),
-            ("/a:b:ro", "/a:b", true),
+        let home = RootPath::literal("/h");
+        let path = |path: &str, read_only| {
+            Some(Shared::Path(Share { path: HostPath::literal(path), read_only }))
+        };
+        for (value, want) in [
+            ("/a", path("/a", false)),
+            ("/a:ro", path("/a", true)),
+            ("/a:rw", path("/a", false)),
+            ("/a:b", path("/a:b", false)),
+            ("/a:b:ro", path("/a:b", true)),
+            ("~/x:ro", path("/h/x", true)),
+            ("~x", None),
+            ("host:ro", Some(Shared::Host(Sharing::ReadOnly))),
+            ("host-root", Some(Shared::HostRoot(Sharing::ReadWrite))),
+            ("host-etc", Some(Shared::Nothing)),
+            ("home", None),
+            ("relative", None),
         ] {
-            let want = Share { path: HostPath::literal(path), read_only };
-            assert_eq!(share(OsStr::new(value)).ok(), Some(want), "{value}");
+            assert_eq!(shared(OsStr::new(value), Some(&home)).ok(), want, "{value}");
         }
-        assert!(share(OsStr::new("relative")).is_err());
+        assert!(shared(OsStr::new("~/x"), None).is_err());
     }
 
     #[test]

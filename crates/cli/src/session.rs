@@ -32,6 +32,8 @@ pub(crate) struct Manner {
     pub(crate) timings: bool,
     /// Look beforehand for what will not work.
     pub(crate) check: bool,
+    /// Generate locales that are nowhere.
+    pub(crate) generate_locales: bool,
 }
 
 /// Makes the request when the machine is known.
@@ -50,6 +52,7 @@ impl From<&Launch> for Manner {
             verbose: launch.verbose > 0,
             timings: launch.timings,
             check: true,
+            generate_locales: true,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `plan`: what `run` with the same options would do, in several forms.
 
-mod bwrap;
+pub(crate) mod bwrap;
 mod oci;
 
 use crate::args::{Format, ShowPlan};

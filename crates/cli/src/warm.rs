@@ -40,6 +40,13 @@ pub(crate) fn launch(arguments: &[OsString]) -> Option<u8> {
     recall(&store, arguments, edge, FAILURE)
 }
 
+/// As [`launch`], for another program's command line: with the store that the environment names, and its own
+/// exit status for a failure.
+pub(crate) fn again(arguments: &[OsString], edge: Edge, failure: u8) -> Option<u8> {
+    let store = Store::open_existing(&edge.store().ok()?).ok()??;
+    recall(&store, arguments, edge, failure)
+}
+
 fn recall(store: &Store, arguments: &[OsString], edge: Edge, failure: u8) -> Option<u8> {
     let mut timings = Timings::waiting();
     let key = key::of(arguments, &edge.environment)?;

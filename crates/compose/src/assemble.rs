@@ -8,19 +8,23 @@ use crate::answer::{self, unreadable};
 use crate::capture::Captured;
 use crate::draft::Draft;
 use crate::emulation::command::Programs;
-use crate::emulation::providers::{self, Source};
+use crate::emulation::providers::{self, Source as Drivers};
 use crate::emulation::{self, Arrangement, choose, overlay};
 use crate::etc::{self, Etc};
 use crate::exports::{Exports, Mode, Wish};
 use crate::facts::Facts;
 use crate::memory::Memory;
-use crate::request::{Request, RuntimeChoice};
+use crate::request::{Request, RuntimeChoice, Sharing};
 use crate::runtime::{self, Runtime};
+use crate::workarounds::Workarounds;
 use crate::{
-    captured, direct, environment, fonts, home, loader, named, preload, sockets, system, view,
+    authorities, captured, direct, environment, fonts, home, loader, named, preload, sockets,
+    system, view,
 };
 use inspect::root::{Form, Kind, Root};
-use plan::{Access, ByteString, Code, ContainerPath, Emulation, HostPath, Problem, RootPath};
+use plan::{
+    Access, ByteString, Code, ContainerPath, Emulation, HostPath, Op, Problem, RootPath, Source,
+};
 
 /// Everything but the command.
 pub(crate) struct Assembled {
@@ -107,13 +111,38 @@ fn command(
     }
 }
 
+const STEAM_RUNTIME: &str = "STEAM_RUNTIME";
+
+/// What the kernel shows, and the host's root where that is asked for.
+fn kernel(request: &Request, facts: &Facts, draft: &mut Draft) {
+    let writable_sys = request.devel || request.writable_sys;
+    view::kernel(facts, writable_sys, request.unshare_pid, draft);
+    if let Some(sharing) = request.host_root {
+        let access = match sharing {
+            Sharing::ReadOnly => Access::ReadOnly,
+            Sharing::ReadWrite => Access::ReadWrite,
+        };
+        let root = Source::Host(facts.host.path().clone());
+        let at = ContainerPath::literal("/run/host/root");
+        let op = Op::Bind { source: root, at, access, optional: false };
+        draft.mount(op, "the host's root, asked for");
+    }
+}
+
 fn without_runtime(request: &Request, facts: &Facts, draft: &mut Draft) {
     direct::add(facts, draft);
     view::host(facts, draft);
-    view::kernel(facts, request.devel, request.unshare_pid, draft);
-    if let Some(path) = facts.environment.path("STEAM_RUNTIME") {
+    kernel(request, facts, draft);
+    // The library runtime in which the launcher was asked for, and in which the command is to be again.
+    let again = request
+        .environment_if_host
+        .iter()
+        .rev()
+        .find(|(name, _)| name.as_bytes() == STEAM_RUNTIME.as_bytes());
+    let again = again.and_then(|(_, value)| named::lexical(value.as_os_str()));
+    if let Some(path) = again.or_else(|| facts.environment.path(STEAM_RUNTIME)) {
         let mut exports = Exports::new(facts);
-        exports.share(&path, Mode::ReadOnly, Wish::Named, "STEAM_RUNTIME");
+        exports.share(&path, Mode::ReadOnly, Wish::Named, STEAM_RUNTIME);
         exports.finish(draft);
     }
 }
@@ -143,11 +172,11 @@ fn with_runtime(
         overlay.emulated_host(draft);
     }
     for group in &groups {
-        if let Source::Root(root) = &group.source {
+        if let Drivers::Root(root) = &group.source {
             view::provider(root, &group.mount, draft);
         }
     }
-    view::kernel(facts, request.devel, request.unshare_pid, draft);
+    kernel(request, facts, draft);
     let root = groups.first().and_then(|g| g.root(facts));
     sockets::user_directory(facts, draft);
     let overrides = answer::OVERRIDES.trim_start_matches('/');
@@ -166,6 +195,7 @@ fn with_runtime(
         overlay::machine_files(facts, &runtime.root, pulse, draft);
     }
     etc::bind(&etc, draft);
+    authorities::share(facts, draft);
     machine_id_link(draft);
     if let Some(found) = root.and_then(|r| r.find(&RootPath::literal("/run/bumblebee.socket"))) {
         let at = ContainerPath::literal("/run/bumblebee.socket");
@@ -219,9 +249,12 @@ fn shares(
 ) -> Result<ContainerPath, Problem> {
     let mut exports = Exports::new(facts);
     home::share(request, facts, &mut exports, draft)?;
-    if runtime.is_none() {
-        direct::share(facts, &mut exports, draft);
-    } else {
+    let workarounds = Workarounds::of(facts);
+    let whole = runtime.is_none() && !workarounds.limit_shared_dirs;
+    if let Some(sharing) = request.host.or(whole.then_some(Sharing::ReadWrite)) {
+        direct::share(facts, sharing.into(), &mut exports, draft);
+    }
+    if runtime.is_some() {
         let tmp = RootPath::literal("/tmp");
         exports.share(&tmp, Mode::ReadWrite, Wish::Usual, "scratch files and sockets");
     }

@@ -73,7 +73,7 @@ fn run_member(facts: &Facts, draft: &mut Draft, run: &RootPath, entry: &Entry) {
 }
 
 /// Every further directory of `/`.
-pub(crate) fn share(facts: &Facts, exports: &mut Exports<'_>, draft: &mut Draft) {
+pub(crate) fn share(facts: &Facts, mode: Mode, exports: &mut Exports<'_>, draft: &mut Draft) {
     let root = RootPath::root();
     for entry in members(facts, &root, NOT_FROM_ROOT) {
         let Ok(path) = root.join(&entry.name) else { continue };
@@ -94,12 +94,12 @@ pub(crate) fn share(facts: &Facts, exports: &mut Exports<'_>, draft: &mut Draft)
                 draft.decisions.push(record::refused(path, obstacle.to_string()));
             }
             _ => {
-                exports.share(&path, Mode::ReadWrite, Wish::Usual, "a directory of the host");
+                exports.share(&path, mode, Wish::Usual, "a directory of the host");
             }
         }
     }
     let media = RootPath::literal("/run/media");
-    exports.share(&media, Mode::ReadWrite, Wish::Usual, "removable disks");
+    exports.share(&media, mode, Wish::Usual, "removable disks");
 }
 
 /// The members of a directory but for some, by their names alone.

@@ -8,6 +8,7 @@
 use crate::approach::{self, Network, Obstacle, Reached, relative_link};
 use crate::draft::Draft;
 use crate::facts::Facts;
+use crate::request::Sharing;
 use crate::{record, reserved};
 use inspect::root::{Kind, Resolved};
 use plan::{Access, ByteString, Code, ContainerPath, Decision, Op, Problem, RootPath, Source};
@@ -23,6 +24,15 @@ pub(crate) enum Mode {
     ReadOnly,
     /// For reading and writing.
     ReadWrite,
+}
+
+impl From<Sharing> for Mode {
+    fn from(sharing: Sharing) -> Self {
+        match sharing {
+            Sharing::ReadOnly => Self::ReadOnly,
+            Sharing::ReadWrite => Self::ReadWrite,
+        }
+    }
 }
 
 /// Who wants a path shared.

@@ -9,6 +9,7 @@ use crate::exports::{Exports, Mode, Wish};
 use crate::facts::Facts;
 use crate::named;
 use crate::request::{HomeMode, Request};
+use crate::workarounds::Workarounds;
 use inspect::root::Kind;
 use plan::{Code, HostPath, Problem, RootPath};
 
@@ -106,14 +107,20 @@ pub(crate) fn share(
 }
 
 fn shared(facts: &Facts, exports: &mut Exports<'_>) {
-    for place in USUAL_PLACES {
+    let workarounds = Workarounds::of(facts);
+    // Then only what is the user's own is shared, and what is asked for.
+    let places = if workarounds.limit_shared_dirs { &[] } else { USUAL_PLACES };
+    for place in places {
         let why = "disks and homes, with a shared home";
         exports.share(&RootPath::literal(place), Mode::ReadWrite, Wish::Usual, why);
     }
     for (place, why) in [
         ("/snap", "programs of snap packages"),
         ("/var/lib/snapd/hostfs", "the host, as a snap package sees it"),
-    ] {
+    ]
+    .into_iter()
+    .filter(|_| !workarounds.snap_359)
+    {
         exports.share(&RootPath::literal(place), Mode::ReadOnly, Wish::Usual, why);
     }
     for (variable, _) in XDG.iter().chain(&[("XDG_STATE_HOME", "")]) {

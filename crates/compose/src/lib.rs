@@ -11,6 +11,7 @@ mod answer;
 mod approach;
 mod area;
 mod assemble;
+mod authorities;
 pub mod capture;
 mod captured;
 mod depot;
@@ -47,13 +48,17 @@ mod testing;
 mod tests;
 mod timezone;
 mod view;
+mod workarounds;
 
 pub use emulation::choose::emulator_image;
 pub use facts::{Facts, GatherError, Inherited, User};
 pub use memory::{Forgetful, Memory};
-pub use request::{EmulatorChoice, HomeMode, ProviderChoice, Request, RuntimeChoice, Share};
+pub use request::{
+    EmulatorChoice, HomeMode, ProviderChoice, Request, RuntimeChoice, Share, Sharing,
+};
 pub use services::{Services, services};
-pub use summary::{RuntimeSummary, os_name, runtime_summary};
+pub use summary::{RuntimeSummary, os_name, runtime_files, runtime_summary};
+pub use workarounds::Workarounds;
 
 use plan::{Code, Namespaces, Plan, Problem, SCHEMA, Supervision};
 

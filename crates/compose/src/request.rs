@@ -26,6 +26,10 @@ pub struct Request {
     pub emulator_root: Option<HostPath>,
     /// Paths shared on request (`--filesystem`), in any order.
     pub filesystems: Vec<Share>,
+    /// Every directory of the host that is not the container's own, at its own place (`host`).
+    pub host: Option<Sharing>,
+    /// The host's whole root, at `/run/host/root` (`host-root`).
+    pub host_root: Option<Sharing>,
     /// What the container has as home directory.
     pub home: HomeMode,
     /// Changes to the environment that are made last: a value, or `None` to unset.
@@ -49,6 +53,8 @@ pub struct Request {
     pub terminate_grace: u64,
     /// A PID namespace for the container.
     pub unshare_pid: bool,
+    /// `/sys` is writable, as Steam's client needs it.
+    pub writable_sys: bool,
     /// Developer mode: `/sys` is writable, standard input and the terminal are kept.
     pub devel: bool,
     /// The command talks to the terminal: standard input and the session are kept.
@@ -122,6 +128,15 @@ pub struct Share {
     pub read_only: bool,
 }
 
+/// How much may be done with what is shared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sharing {
+    /// Only reading.
+    ReadOnly,
+    /// Reading and writing.
+    ReadWrite,
+}
+
 /// What the container has as home directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HomeMode {
@@ -144,6 +159,8 @@ impl Default for Request {
             emulator: EmulatorChoice::Auto,
             emulator_root: None,
             filesystems: vec![],
+            host: None,
+            host_root: None,
             home: HomeMode::Shared,
             environment: vec![],
             environment_if_host: vec![],
@@ -155,6 +172,7 @@ impl Default for Request {
             terminate_idle: None,
             terminate_grace: 2000,
             unshare_pid: false,
+            writable_sys: false,
             devel: false,
             interactive: false,
             import_vulkan_layers: true,

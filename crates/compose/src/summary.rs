@@ -36,6 +36,14 @@ pub fn runtime_summary(raw: &Root, path: &HostPath) -> Result<RuntimeSummary, Pr
     })
 }
 
+/// The files of the runtime at `path`: a root, or a merged `/usr`.
+///
+/// # Errors
+/// As [`runtime_summary`].
+pub fn runtime_files(raw: &Root, path: &HostPath) -> Result<HostPath, Problem> {
+    Ok(runtime::open(raw, path, &[])?.root.path().clone())
+}
+
 /// `PRETTY_NAME` of a root's `os-release` (os-release(5)).
 pub fn os_name(root: &Root) -> Option<String> {
     let places = ["/etc/os-release", "/usr/lib/os-release", "/lib/os-release"];

@@ -121,7 +121,7 @@ fn main_provider(root: &Root, base: &ContainerPath, draft: &mut Draft) {
 }
 
 /// `/dev`, `/proc`, `/sys`, and the container's own directory in `/run`.
-pub(crate) fn kernel(facts: &Facts, devel: bool, unshare_pid: bool, draft: &mut Draft) {
+pub(crate) fn kernel(facts: &Facts, writable_sys: bool, unshare_pid: bool, draft: &mut Draft) {
     let find = |path: &str| facts.host.find(&RootPath::literal(path)).filter(is_directory);
     let at = ContainerPath::literal;
     if let Some(dev) = find("/dev") {
@@ -133,13 +133,13 @@ pub(crate) fn kernel(facts: &Facts, devel: bool, unshare_pid: bool, draft: &mut 
         // A fresh procfs needs a PID namespace of our own (EPERM otherwise).
         draft.bind(&proc, at("/proc"), Access::ReadWrite, "processes of the host");
     }
-    let access = if devel { Access::ReadWrite } else { Access::ReadOnly };
+    let access = if writable_sys { Access::ReadWrite } else { Access::ReadOnly };
     if let Some(sys) = find("/sys") {
         draft.bind(&sys, at("/sys"), access, "the kernel's objects");
     }
     let traced = facts.environment.get("STEAM_COMPAT_TRACING").is_some_and(|v| v == "1");
     if traced
-        && !devel
+        && !writable_sys
         && let Some(tracing) = find("/sys/kernel/tracing")
     {
         let place = at("/sys/kernel/tracing");

@@ -1,11 +1,13 @@
 //! The drop-in programs, a file each.
 
+mod wrap;
+
 use crate::Program;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 /// Every program.
-pub const ALL: &[&Program] = &[];
+pub const ALL: &[&Program] = &[&wrap::WRAP];
 
 /// The program that is started as `name`: the first argument of a process, with or without directories.
 #[must_use]

@@ -176,6 +176,10 @@ codes! {
     COPY_IMPOSSIBLE = 78, "The directory for runtimes cannot be written";
     /// A program of the host that does part of the work is not installed.
     HELPER_MISSING = 79, "A program that is needed is not installed";
+    /// A program that this tool is to start is not installed with it.
+    PROGRAM_MISSING = 80, "A program of this tool is missing";
+    /// There is no terminal to talk to.
+    NO_TERMINAL = 81, "There is no terminal";
 }
 
 impl Code {

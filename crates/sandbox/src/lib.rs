@@ -38,3 +38,9 @@ pub use run::{Backend, Bwrap, ExitStatus, Inherited, Notice, Options, Prepared, 
 pub use supervisor::supervise_if_asked;
 pub use sys::SysError;
 pub use sys::time::{LocalTime, local_time};
+
+/// Whether this process has a descriptor of this number.
+#[must_use]
+pub fn is_open(descriptor: std::os::fd::RawFd) -> bool {
+    sys::fd::is_open(descriptor)
+}

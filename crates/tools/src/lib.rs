@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod interactive;
 pub mod journal;
 pub mod messages;
 

@@ -29,11 +29,44 @@ const USUAL: &[u8] = b"--perms --as-pid-1";
 const EVERY_SHELL: RawFd = 9;
 
 pub(super) fn shown(show: &ShowPlan, session: &mut Session) -> Result<Vec<u8>, Stop> {
+    let Command { program, plan, exported, files } =
+        command(session, show.launch.store.as_deref(), show.null)?;
+    if show.null {
+        return Ok(null(&plan, &exported));
+    }
+    Ok(text(&program, &plan, &exported, &files))
+}
+
+/// The whole command for callers that execute it without a shell: each word ended by a NUL byte. Nothing
+/// has to be opened for it.
+pub(crate) fn argv(session: &mut Session) -> Result<Vec<u8>, Stop> {
+    let Command { program, plan, exported, .. } = command(session, None, true)?;
+    let mut out = [program.as_os_str().as_bytes(), b"\0"].concat();
+    out.extend(null(&plan, &exported));
+    out.extend_from_slice(b"--\0");
+    for word in &exported.command {
+        out.extend_from_slice(word.as_bytes());
+        out.push(0);
+    }
+    Ok(out)
+}
+
+/// A command of bwrap, and what it needs.
+struct Command {
+    program: PathBuf,
+    plan: Plan,
+    exported: Exported,
+    /// To be opened under these numbers.
+    files: Vec<(RawFd, HostPath)>,
+}
+
+/// `bound`: nothing is to be opened for it.
+fn command(session: &mut Session, store: Option<&Path>, bound: bool) -> Result<Command, Stop> {
     let (program, features) = bwrap(session);
     if !features.overlay {
         session.restack("this bwrap mounts no overlays");
     }
-    let store = open_store(show.launch.store.as_deref(), &session.edge)?;
+    let store = open_store(store, &session.edge)?;
     if store.is_ephemeral() {
         let why = "the store cannot be written, and what the command needs must stay";
         let hint = "name another with `--store`";
@@ -41,7 +74,7 @@ pub(super) fn shown(show: &ShowPlan, session: &mut Session) -> Result<Vec<u8>, S
     }
     let (plan, ready) = prepared(session, &store, &|plan| {
         plan.layers.extend(files(plan));
-        if show.null {
+        if bound {
             bind_files(plan);
         }
     })?;
@@ -52,13 +85,10 @@ pub(super) fn shown(show: &ShowPlan, session: &mut Session) -> Result<Vec<u8>, S
     let mut data = |_: &ByteString| Ok::<RawFd, Error>(numbers.next());
     let exported = sandbox::exported(&plan, &ready.directories, features, &mut data)
         .map_err(|error| impossible(&error))?;
-    if show.null {
-        return Ok(null(&plan, &exported));
-    }
     let contents = ready.directories.layers.get(&LayerName(FILES.into()));
     let place = |(n, number)| Some((number, contents?.lexically(&name(n))));
-    let files: Vec<_> = numbers.opened.into_iter().enumerate().filter_map(place).collect();
-    Ok(text(&program, &plan, &exported, &files))
+    let files = numbers.opened.into_iter().enumerate().filter_map(place).collect();
+    Ok(Command { program, plan, exported, files })
 }
 
 /// The bwrap that a launch would use, and what it can do.

@@ -1,0 +1,94 @@
+//! How options and variables are read: a variable is the default of its option, and of an option that is
+//! given several times the last counts.
+
+use options::Given;
+use plan::{ByteString, HostPath};
+use std::ffi::{OsStr, OsString};
+use tools::messages::Messages;
+use tools::variable;
+
+/// A command line or an environment that cannot be used: one sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Usage(pub(super) String);
+
+/// The command line with the environment.
+pub(super) struct Reading<'a> {
+    pub(super) given: &'a Given,
+    pub(super) environment: &'a [(OsString, OsString)],
+    pub(super) messages: &'a Messages,
+}
+
+impl<'a> Reading<'a> {
+    /// The value of a variable, the empty one included.
+    pub(super) fn variable(&self, name: &str) -> Option<&'a OsStr> {
+        variable(self.environment, name)
+    }
+
+    /// The value of a variable that is not empty.
+    pub(super) fn non_empty(&self, name: &str) -> Option<&'a OsStr> {
+        self.variable(name).filter(|value| !value.is_empty())
+    }
+
+    /// Something that is on or off: two options, one of which may be empty, and a variable.
+    pub(super) fn on(&self, on: &str, off: &str, variable: &str, default: bool) -> bool {
+        let given = self.given.either(on, off);
+        given.unwrap_or_else(|| self.messages.boolean(self.environment, variable, default))
+    }
+
+    /// A variable that is on, off, or as if it were not set.
+    pub(super) fn tristate(&self, name: &str) -> Option<bool> {
+        let value = self.non_empty(name)?;
+        let on = self.messages.boolean(self.environment, name, false);
+        (on || value == "0").then_some(on)
+    }
+
+    /// The value of an option, else that of a variable, which is as good as unset when it is empty.
+    pub(super) fn value(&self, option: &str, variable: &str) -> Option<&'a OsStr> {
+        self.given.last(option).or_else(|| self.non_empty(variable))
+    }
+
+    /// A value of one of several words: an option, else a variable; an empty one is the first word.
+    pub(super) fn word<T: Copy>(
+        &self,
+        option: &str,
+        name: &str,
+        words: &[(&str, T)],
+    ) -> Result<Option<T>, Usage> {
+        let (source, value) = match self.given.last(option) {
+            Some(value) => (format!("--{option}"), value),
+            None => match self.non_empty(name) {
+                Some(value) => (name.to_owned(), value),
+                None => return Ok(None),
+            },
+        };
+        if value.is_empty() {
+            return Ok(words.first().map(|(_, first)| *first));
+        }
+        let found = words.iter().find(|(word, _)| value == *word).map(|(_, meaning)| *meaning);
+        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        found.map(Some).ok_or_else(|| {
+            let (value, known) = (ByteString::from(value), known.join(", "));
+            Usage(format!("{source}: `{value}` is none of {known}"))
+        })
+    }
+
+    /// A number of an option.
+    pub(super) fn number(&self, option: &str) -> Result<Option<f64>, Usage> {
+        let Some(value) = self.given.last(option) else { return Ok(None) };
+        let number = value.to_str().and_then(|text| text.trim_start().parse().ok());
+        let number = number.filter(|number: &f64| number.is_finite());
+        number.map(Some).ok_or_else(|| bad(option, value, "is not a number"))
+    }
+}
+
+/// An option whose value cannot be used.
+pub(super) fn bad(option: &str, value: &OsStr, why: &str) -> Usage {
+    Usage(format!("--{option}: `{}` {why}", ByteString::from(value)))
+}
+
+/// A path, a relative one from the working directory.
+pub(super) fn absolute(option: &str, value: &OsStr) -> Result<HostPath, Usage> {
+    let path =
+        std::path::absolute(value).map_err(|error| bad(option, value, &error.to_string()))?;
+    HostPath::new(path).map_err(|error| Usage(format!("--{option}: {error}")))
+}
