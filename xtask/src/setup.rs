@@ -29,6 +29,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring"),
     ("/usr/bin/Xvfb", "xvfb"),
     ("/usr/bin/xauth", "xauth"),
+    ("/usr/bin/xterm", "xterm"),
     ("/usr/bin/import", "imagemagick"),
     ("/usr/bin/xdotool", "xdotool"),
     ("/usr/bin/dbus-daemon", "dbus"),

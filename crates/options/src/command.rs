@@ -169,7 +169,8 @@ pub struct Launch {
     /// made once. Default: what works here, overlayfs first.
     #[arg(long, value_enum, default_value_t = Stacking::Auto)]
     pub stacking: Stacking,
-    /// Share a file or directory at its own place. Repeatable.
+    /// Share a file or directory at its own place: an absolute path, `~/…`, `host` for all that is not the
+    /// container's own, or `host-root` for everything at /run/host/root. Repeatable.
     #[arg(long, value_name = "PATH[:ro]")]
     pub filesystem: Vec<OsString>,
     /// Use DIR as home directory instead of sharing the user's own.

@@ -64,6 +64,6 @@ pub(super) fn host_graphics() -> ProviderChoice {
             rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::Directory
         })
     };
-    let inside = outer.iter().all(|path| is_directory(path));
+    let inside = outer.iter().all(is_directory);
     ProviderChoice::Root(HostPath::literal(if inside { "/run/host" } else { "/" }))
 }

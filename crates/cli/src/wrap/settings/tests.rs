@@ -49,7 +49,8 @@ fn what_is_on_or_off() {
     for (on, off, variable, default, of) in rows {
         let variable = format!("PRESSURE_VESSEL_{variable}");
         let with = |words: &[&str], value: Option<&str>| {
-            let variables: Vec<_> = value.map(|value| (variable.as_str(), value)).into_iter().collect();
+            let variables: Vec<_> =
+                value.map(|value| (variable.as_str(), value)).into_iter().collect();
             of(&read(words, &variables).unwrap())
         };
         let (on, off) = (format!("--{on}"), format!("--{off}"));
@@ -118,7 +119,11 @@ fn homes() {
             &[("STEAM_COMPAT_APP_ID", "8"), ("SteamAppId", "7")],
             app("com.steampowered.App8"),
         ),
-        (&["--unshare-home", "--steam-app-id=9"], &[("SteamAppId", "7")], app("com.steampowered.App9")),
+        (
+            &["--unshare-home", "--steam-app-id=9"],
+            &[("SteamAppId", "7")],
+            app("com.steampowered.App9"),
+        ),
         (&["--unshare-home", "--batch"], &[], Some(Home::Transient)),
         (&["--unshare-home", "--for-steam-client"], &[], shared.clone()),
         (&["--unshare-home", "--share-home"], &[], shared),
@@ -135,7 +140,11 @@ fn shells_and_terminals() {
         (&[][..], &[][..], Some((i::Shell::None, i::Terminal::None))),
         (&["--shell=after"], &[], Some((i::Shell::After, i::Terminal::Xterm))),
         (&["--shell-fail", "--tty"], &[], Some((i::Shell::Fail, i::Terminal::Tty))),
-        (&["--shell=instead", "--terminal=xterm"], &[], Some((i::Shell::Instead, i::Terminal::Xterm))),
+        (
+            &["--shell=instead", "--terminal=xterm"],
+            &[],
+            Some((i::Shell::Instead, i::Terminal::Xterm)),
+        ),
         (&["--xterm"], &[], Some((i::Shell::None, i::Terminal::Xterm))),
         (&["--xterm", "--terminal=no"], &[], Some((i::Shell::None, i::Terminal::None))),
         (&["--shell=no", "--tty"], &[], Some((i::Shell::None, i::Terminal::Tty))),
@@ -147,7 +156,11 @@ fn shells_and_terminals() {
         (&["--terminal=vt100"], &[], None),
         (&[], &[(shell, "after"), (terminal, "tty")], Some((i::Shell::After, i::Terminal::Tty))),
         (&[], &[(shell, ""), (terminal, "")], Some((i::Shell::None, i::Terminal::None))),
-        (&["--shell=", "--terminal="], &[(shell, "after")], Some((i::Shell::None, i::Terminal::None))),
+        (
+            &["--shell=", "--terminal="],
+            &[(shell, "after")],
+            Some((i::Shell::None, i::Terminal::None)),
+        ),
         (&[], &[(shell, "often")], None),
         (&["--shell-none"], &[(shell, "after")], Some((i::Shell::None, i::Terminal::None))),
     ] {
