@@ -27,7 +27,7 @@ const STAGE: &str = "stage";
 
 /// The test programs of the command that are run in every host: real launches, plans in every form, and
 /// what is said about the machine.
-const TESTS: &[&str] = &["launch", "export", "check", "doctor"];
+const TESTS: &[&str] = &["launch", "export", "check", "doctor", "programs"];
 
 /// The test program of the command that runs foreign programs: in hosts with an emulator, and, built for
 /// AArch64, in the virtual machine.

@@ -61,12 +61,7 @@ pub(crate) fn run(check: CheckPlan) -> ExitCode {
 /// Everything that there is to say about a launch with these options.
 fn examine(check: &CheckPlan, timings: &mut Timings) -> Result<Vec<Problem>, Stop> {
     let session = Session::start(&check.launch, timings)?;
-    let executor = sandbox::usable(&sandbox::Options {
-        backend: session.backend,
-        bwrap: session.edge.bwrap(),
-        search_path: session.edge.search_path(),
-        ..sandbox::Options::default()
-    });
+    let executor = sandbox::usable(&session.edge.options(session.backend));
     timings.phase("namespaces");
     let mut problems: Vec<Problem> =
         executor.err().map(|error| error.problem()).into_iter().collect();

@@ -59,19 +59,17 @@ impl Edge {
 
     /// How a plan is executed.
     pub(crate) fn options(&self, backend: sandbox::Backend) -> sandbox::Options {
+        // The first is for this one and no other, the second for whatever has a use for bwrap.
+        let only = self.inherited.non_empty("PRESSURE_VESSEL_BWRAP");
+        let other = self.inherited.non_empty("BWRAP");
         sandbox::Options {
             backend,
-            bwrap: self.bwrap(),
+            bwrap: only.or(other).map(PathBuf::from).into_iter().collect(),
+            only_named: only.is_some(),
             search_path: self.search_path(),
             known_bwrap: None,
             by_descriptor: self.emulated.is_some(),
         }
-    }
-
-    /// Programs named to serve as bwrap, best first.
-    pub(crate) fn bwrap(&self) -> Vec<PathBuf> {
-        let named = |n| self.inherited.non_empty(n).map(PathBuf::from);
-        ["PRESSURE_VESSEL_BWRAP", "BWRAP"].into_iter().filter_map(named).collect()
     }
 
     /// The directories of `PATH`.

@@ -9,7 +9,7 @@ use crate::stop::Stop;
 use crate::timings::Timings;
 use crate::warm::{Outcome, Remembering};
 use crate::{check, locales, logger, replay, report, tidy};
-use compose::Facts;
+use compose::{Facts, HomeMode};
 use plan::{Code, ContainerPath, HostPath, LayerName, Op, Plan, Problem, StackForm};
 use sandbox::{Backend, Bwrap, Notice, Used};
 use std::collections::BTreeMap;
@@ -244,6 +244,14 @@ fn make_private_home(session: &Session) -> Result<(), Stop> {
             Problem::blocking(Code::BAD_VALUE, format!("--home: making `{directory}`: {error}"))
                 .hint("name a directory that can be written")
         })?;
+    }
+    if let HomeMode::Private(home) = &session.request.home {
+        for (name, target) in compose::home::PRIVATE_LINKS {
+            // What is there stays, and without it the home serves as well.
+            if let Err(error) = std::os::unix::fs::symlink(target, home.at(name).as_path()) {
+                log::debug!("{}: {error}", home.at(name));
+            }
+        }
     }
     Ok(())
 }

@@ -66,7 +66,8 @@ pub(crate) fn run(invocation: &Invocation, name: &OsStr, foreign: Option<&Foreig
         report::problem(&problem);
         return SETUP;
     }
-    if given.words.is_empty() && !settings.only_prepare && !settings.test {
+    let needs_none = settings.only_prepare || settings.test || settings.launcher;
+    if given.words.is_empty() && !needs_none {
         return wrong(Usage("there is no command to run".into()));
     }
     let wrap = Wrap {
@@ -102,6 +103,11 @@ struct Wrap {
 impl Wrap {
     fn run(&self, is_foreign: bool) -> Result<u8, Stop> {
         let settings = &self.settings;
+        if settings.unshare_pid {
+            log::warn!(
+                "--unshare-pid: Steam does not see a game that has process numbers of its own"
+            );
+        }
         if settings.test {
             let options = self.edge.options(self.backend());
             let tried = sandbox::usable(&options);

@@ -16,6 +16,10 @@ use plan::{Code, HostPath, Problem, RootPath};
 /// Directories that a private home has before the launch, mode 0700.
 pub const PRIVATE_DIRECTORIES: &[&str] = &[".cache/tmp", ".config", ".local/share"];
 
+/// Links that a private home has beside them, by which the homes of Flatpak's applications have the same.
+pub const PRIVATE_LINKS: &[(&str, &str)] =
+    &[("cache", ".cache"), ("config", ".config"), ("data", ".local/share")];
+
 /// Where removable and further disks and the homes of others are.
 const USUAL_PLACES: &[&str] =
     &["/home", "/media", "/mnt", "/opt", "/run/media", "/srv", "/var/tmp"];

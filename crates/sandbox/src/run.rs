@@ -64,6 +64,8 @@ pub struct Options {
     pub backend: Backend,
     /// Programs that serve as bwrap, the first that exists is used: `$PV_BWRAP`, `$BWRAP`.
     pub bwrap: Vec<PathBuf>,
+    /// No other than these is used.
+    pub only_named: bool,
     /// Directories where `bwrap` is looked for after these: the launcher's `PATH`.
     pub search_path: Vec<PathBuf>,
     /// A bwrap that was asked before, so that it need not be asked again.

@@ -51,12 +51,7 @@ pub(super) struct Bwrap {
 /// Looks, and tries.
 pub(super) fn look(edge: &Edge, problems: &mut Vec<Problem>) -> Kernel {
     let uname = rustix::system::uname();
-    let options = |backend| sandbox::Options {
-        backend,
-        bwrap: edge.bwrap(),
-        search_path: edge.search_path(),
-        ..sandbox::Options::default()
-    };
+    let options = |backend| edge.options(backend);
     let bwrap = sandbox::installed_bwrap(&options(Backend::Bwrap)).ok().map(|file| Bwrap {
         path: file.path.display().to_string(),
         version: file.version,

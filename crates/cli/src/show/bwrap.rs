@@ -93,12 +93,7 @@ fn command(session: &mut Session, store: Option<&Path>, bound: bool) -> Result<C
 
 /// The bwrap that a launch would use, and what it can do.
 fn bwrap(session: &Session) -> (PathBuf, Features) {
-    let options = sandbox::Options {
-        backend: session.backend,
-        bwrap: session.edge.bwrap(),
-        search_path: session.edge.search_path(),
-        ..sandbox::Options::default()
-    };
+    let options = session.edge.options(session.backend);
     match sandbox::installed_bwrap(&options) {
         Ok(installed) => {
             let features = Features::probe(&installed.path);

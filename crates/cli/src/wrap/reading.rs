@@ -47,29 +47,13 @@ impl<'a> Reading<'a> {
         self.given.last(option).or_else(|| self.non_empty(variable))
     }
 
-    /// A value of one of several words: an option, else a variable; an empty one is the first word.
+    /// A variable that is one of several words.
     pub(super) fn word<T: Copy>(
         &self,
-        option: &str,
         name: &str,
         words: &[(&str, T)],
     ) -> Result<Option<T>, Usage> {
-        let (source, value) = match self.given.last(option) {
-            Some(value) => (format!("--{option}"), value),
-            None => match self.non_empty(name) {
-                Some(value) => (name.to_owned(), value),
-                None => return Ok(None),
-            },
-        };
-        if value.is_empty() {
-            return Ok(words.first().map(|(_, first)| *first));
-        }
-        let found = words.iter().find(|(word, _)| value == *word).map(|(_, meaning)| *meaning);
-        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        found.map(Some).ok_or_else(|| {
-            let (value, known) = (ByteString::from(value), known.join(", "));
-            Usage(format!("{source}: `{value}` is none of {known}"))
-        })
+        self.non_empty(name).map(|value| word(name, value, words)).transpose()
     }
 
     /// A number of an option.
@@ -79,6 +63,16 @@ impl<'a> Reading<'a> {
         let number = number.filter(|number: &f64| number.is_finite());
         number.map(Some).ok_or_else(|| bad(option, value, "is not a number"))
     }
+}
+
+/// The meaning of one of several words; of nothing, that of the first.
+pub(super) fn word<T: Copy>(source: &str, value: &OsStr, words: &[(&str, T)]) -> Result<T, Usage> {
+    let found = words.iter().find(|(word, _)| value.is_empty() || value == *word);
+    found.map(|(_, meaning)| *meaning).ok_or_else(|| {
+        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let (value, known) = (ByteString::from(value), known.join(", "));
+        Usage(format!("{source}: `{value}` is none of {known}"))
+    })
 }
 
 /// An option whose value cannot be used.

@@ -5,7 +5,7 @@ use super::{Wrap, app, failed, process};
 use crate::request::bad_value;
 use crate::stop::Stop;
 use compose::{Facts, HomeMode, Request, RuntimeChoice};
-use plan::{ByteString, Code, HostPath};
+use plan::{ByteString, Code, HostPath, RootPath};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use tools::interactive;
@@ -20,6 +20,12 @@ pub(super) fn request(
     terminal: Option<&process::Tty>,
 ) -> Result<Request, Stop> {
     let settings = &wrap.settings;
+    if let Some(variable) = settings.variable_dir.as_ref().filter(|_| settings.collect)
+        && let Some(variable) = RootPath::new(variable.as_path()).ok()
+    {
+        // A copy that appears there is to be collected: whoever records that this is read sees it.
+        let _ = facts.host.list(&variable);
+    }
     let working_directory = rustix::process::getcwd(vec![]).map_err(|error| {
         let cause = format!("the working directory is gone: {error}");
         failed(Code::BAD_VALUE, cause, "change to a directory that exists")

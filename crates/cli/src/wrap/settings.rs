@@ -6,7 +6,7 @@ mod sharing;
 #[cfg(test)]
 mod tests;
 
-use super::reading::{Reading, Usage, absolute, bad};
+use super::reading::{Reading, Usage, absolute, bad, word};
 use crate::request::Shared;
 use compose::ProviderChoice;
 use graphics::{architectures, graphics, modules};
@@ -173,24 +173,46 @@ impl Settings {
     }
 }
 
-/// Shell and terminal. An `auto` terminal is decided.
+const SHELLS: &[(&str, Shell)] = &[
+    ("none", Shell::None),
+    ("no", Shell::None),
+    ("after", Shell::After),
+    ("fail", Shell::Fail),
+    ("instead", Shell::Instead),
+];
+
+/// `auto` is decided by the shell.
+const TERMINALS: &[(&str, Option<Terminal>)] = &[
+    ("auto", None),
+    ("none", Some(Terminal::None)),
+    ("no", Some(Terminal::None)),
+    ("tty", Some(Terminal::Tty)),
+    ("xterm", Some(Terminal::Xterm)),
+];
+
+/// Options that are a value of `--shell` or `--terminal`.
+const SHORT: &[(&str, &str)] = &[
+    ("shell-none", "none"),
+    ("shell-after", "after"),
+    ("shell-fail", "fail"),
+    ("shell-instead", "instead"),
+    ("tty", "tty"),
+    ("xterm", "xterm"),
+];
+
+/// Shell and terminal.
 fn interaction(reading: &Reading<'_>) -> Result<(Shell, Terminal), Usage> {
-    const SHELLS: &[(&str, Shell)] = &[
-        ("none", Shell::None),
-        ("no", Shell::None),
-        ("after", Shell::After),
-        ("fail", Shell::Fail),
-        ("instead", Shell::Instead),
-    ];
-    const TERMINALS: &[(&str, Option<Terminal>)] = &[
-        ("auto", None),
-        ("none", Some(Terminal::None)),
-        ("no", Some(Terminal::None)),
-        ("tty", Some(Terminal::Tty)),
-        ("xterm", Some(Terminal::Xterm)),
-    ];
-    let shell = reading.word("shell", "PRESSURE_VESSEL_SHELL", SHELLS)?.unwrap_or(Shell::None);
-    let terminal = reading.word("terminal", "PRESSURE_VESSEL_TERMINAL", TERMINALS)?.flatten();
+    let mut shell = reading.word("PRESSURE_VESSEL_SHELL", SHELLS)?.unwrap_or_default();
+    let mut terminal = reading.word("PRESSURE_VESSEL_TERMINAL", TERMINALS)?.flatten();
+    for (option, value) in &reading.given.options {
+        let short = SHORT.iter().find(|(name, _)| name == option).map(|(_, word)| *word);
+        let value = short.map_or(value.as_os_str(), OsStr::new);
+        if option.starts_with("shell") {
+            shell = word("--shell", value, SHELLS)?;
+        } else if *option == "terminal" || short.is_some() {
+            terminal = word("--terminal", value, TERMINALS)?;
+        }
+    }
     if terminal == Some(Terminal::None) && shell != Shell::None {
         return Err(Usage(
             "--terminal=none leaves no place for the shell that --shell asks for".into(),
@@ -216,7 +238,7 @@ fn copy(reading: &Reading<'_>) -> Result<(bool, Option<HostPath>), Usage> {
             "no-copy-runtime" => copy = false,
             "copy-runtime-into" => {
                 copy = !value.is_empty();
-                place = Some(value.as_os_str()).filter(|into| !into.is_empty());
+                place = Some(value.as_os_str()).filter(|_| copy).or(place);
             }
             "variable-dir" => place = Some(value),
             _ => {}

@@ -6,15 +6,24 @@ use rustix::fs::{Access, AtFlags, CWD, FileType, accessat, stat};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+/// bwrap of the search path, then that which Flatpak has for itself.
+const USUAL: [&str; 4] = [
+    "bwrap",
+    "/usr/local/libexec/flatpak-bwrap",
+    "/usr/libexec/flatpak-bwrap",
+    "/usr/lib/flatpak/flatpak-bwrap",
+];
+
 /// The first of the programs named in the options that exists (one without a slash is looked up in
-/// the search path), or else `bwrap` in the search path.
+/// the search path), or else the first of the usual ones.
 ///
 /// # Errors
 /// [`Error::BwrapMissing`] with every path that was tried.
 pub(crate) fn locate(options: &Options) -> Result<PathBuf, Error> {
     let mut tried = Vec::new();
-    let default = PathBuf::from("bwrap");
-    for program in options.bwrap.iter().chain([&default]) {
+    let usual = USUAL.map(PathBuf::from);
+    let usual = usual.iter().filter(|_| !options.only_named);
+    for program in options.bwrap.iter().chain(usual) {
         let paths = if program.as_os_str().as_bytes().contains(&b'/') {
             vec![program.clone()]
         } else {

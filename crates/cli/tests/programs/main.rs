@@ -1,0 +1,11 @@
+//! The drop-in programs as others start them: black boxes with arguments, variables and exit statuses.
+//!
+//! Run as the launch tests are, with the same variables (`tests/launch/main.rs`).
+
+#![allow(clippy::disallowed_methods, reason = "tests look at the real file system")]
+
+#[path = "../launch/support.rs"]
+#[allow(dead_code, reason = "the launch tests use the rest")]
+mod support;
+mod tool;
+mod wrap;
