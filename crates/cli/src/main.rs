@@ -15,6 +15,7 @@ mod programs;
 mod replay;
 mod report;
 mod request;
+mod runtime;
 mod runtimes;
 mod session;
 mod show;
@@ -72,6 +73,7 @@ fn main() -> ExitCode {
         Command::Doctor(doctor) => doctor::run(&doctor),
         Command::Check(check) => check::run(check),
         Command::Explain(explain) => explain::run(explain),
+        Command::Runtime(asked) => runtime::run(&asked),
         Command::TidyStore { store } => tidy::run(&store),
     }
 }

@@ -77,10 +77,11 @@ fn runtime(launch: &Launch, facts: &Facts) -> Result<RuntimeChoice, Stop> {
     match launch.runtime.as_deref() {
         Some(host) if host == "host" => Ok(RuntimeChoice::Host),
         Some(path) if path.as_bytes().contains(&b'/') => {
-            absolute(path).map(RuntimeChoice::Dir).map_err(bad_value("--runtime"))
+            let path = absolute(path).map_err(bad_value("--runtime"))?;
+            Ok(RuntimeChoice::Dir(runtimes::within(facts, path)))
         }
         Some(name) => Ok(RuntimeChoice::Dir(runtimes::by_name(facts, name)?)),
-        None => match runtimes::installed(facts).into_iter().next() {
+        None => match runtimes::default(facts) {
             Some(best) => {
                 report::standing(&format!("runtime: {} in {}", best.name, best.path));
                 Ok(RuntimeChoice::Dir(best.path))

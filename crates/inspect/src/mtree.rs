@@ -17,6 +17,8 @@ pub struct Manifest {
     pub entries: BTreeMap<RootPath, Entry>,
     /// Directories that may have content that is not listed.
     pub ignore: BTreeSet<RootPath>,
+    /// Directories and links that may be missing from the depot; a file says so itself.
+    pub optional: BTreeSet<RootPath>,
     /// Things that are odd and harmless.
     pub warnings: Vec<Warning>,
 }
@@ -48,6 +50,8 @@ pub enum Entry {
         size: Option<u64>,
         /// Mode 0755, else 0644.
         executable: bool,
+        /// Whether the mode is said; it is 0644 otherwise.
+        mode_said: bool,
         /// When it was modified, where it is said.
         modified: Option<Time>,
         /// Whether it may be missing from the depot.
@@ -140,6 +144,7 @@ pub const SIZE_LIMIT: u64 = 256 << 20;
 pub fn parse(bytes: &[u8]) -> Result<Manifest, Error> {
     let mut entries: Vec<(RootPath, Entry)> = Vec::new();
     let mut ignore = BTreeSet::new();
+    let mut optional = BTreeSet::new();
     let mut warnings = Vec::new();
     for (i, line) in bytes.split(|b| *b == b'\n').enumerate() {
         let line = line.trim_ascii();
@@ -151,6 +156,9 @@ pub fn parse(bytes: &[u8]) -> Result<Manifest, Error> {
         if entry.ignore {
             ignore.insert(entry.path.clone());
         }
+        if entry.optional && !matches!(entry.entry, Entry::File { .. }) {
+            optional.insert(entry.path.clone());
+        }
         if entry.path != RootPath::root() {
             entries.push((entry.path, entry.entry));
         }
@@ -158,7 +166,15 @@ pub fn parse(bytes: &[u8]) -> Result<Manifest, Error> {
     // Sorting first, stably, is much faster than 20 000 insertions: manifests come nearly sorted.
     entries.sort_by(|a, b| a.0.cmp(&b.0));
     entries.dedup_by(|later, first| later.0 == first.0);
-    Ok(Manifest { entries: entries.into_iter().collect(), ignore, warnings })
+    Ok(Manifest { entries: entries.into_iter().collect(), ignore, optional, warnings })
+}
+
+/// Reads a manifest, compressed or not: the first bytes tell.
+///
+/// # Errors
+/// As [`parse`] and [`parse_gz`].
+pub fn parse_any(bytes: &[u8]) -> Result<Manifest, Error> {
+    if bytes.starts_with(&[0x1f, 0x8b]) { parse_gz(bytes) } else { parse(bytes) }
 }
 
 /// Reads a manifest compressed with gzip, of at most [`SIZE_LIMIT`] bytes when uncompressed.

@@ -29,6 +29,9 @@ pub enum Command {
     /// Say where a file or library of the container comes from and why, for a launch with the same
     /// options as `run`; or what a problem code (BS0001 …) means and what to do about it.
     Explain(Explain),
+    /// Runtimes on this machine: list, download, verify and remove them, and delete what is unused.
+    #[command(subcommand)]
+    Runtime(Runtime),
     /// Secure what is new in a store and delete what is long unused. Started by `run` in the
     /// background after it has prepared something.
     #[command(hide = true)]
@@ -36,6 +39,75 @@ pub enum Command {
         /// The store.
         store: PathBuf,
     },
+}
+
+/// What is done with runtimes.
+#[derive(Debug, Subcommand)]
+pub enum Runtime {
+    /// List Steam's, umu's, and those that `add` put there: name, version, form, state, size, place.
+    List(ListRuntimes),
+    /// Download a runtime of Steam, or take one from an archive or a directory.
+    Add(AddRuntime),
+    /// Compare a runtime with the manifests that came with it. Exit status 1 when it differs.
+    Verify(VerifyRuntime),
+    /// Delete what nobody uses: older versions, unfinished downloads, prepared layers, and copies in
+    /// variable directories.
+    Gc(CollectRuntimes),
+    /// Delete a runtime that `add` put there and nobody uses.
+    Remove(RemoveRuntime),
+}
+
+/// Arguments of `runtime list`.
+#[derive(Debug, Args)]
+pub struct ListRuntimes {
+    /// Print the list as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `runtime add`.
+#[derive(Debug, Args)]
+pub struct AddRuntime {
+    /// What is added: sniper, soldier, steamrt4 and later ones, each also with `-arm64`; or an archive
+    /// (.tar, .tar.gz, .tar.xz) or directory, with a `/` in its name.
+    #[arg(value_name = "NAME|ARCHIVE|DIR")]
+    pub what: OsString,
+    /// What an archive or directory is called here. Default: from its own name.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Which of the published versions: a version, or a name that the server has for one.
+    #[arg(long, value_name = "VERSION", default_value = "latest-public-stable")]
+    pub snapshot: String,
+    /// The server. Default: $BATHYSPHERE_MIRROR, else https://repo.steampowered.com.
+    #[arg(long, value_name = "URL")]
+    pub mirror: Option<String>,
+}
+
+/// Arguments of `runtime verify`.
+#[derive(Debug, Args)]
+pub struct VerifyRuntime {
+    /// An installed runtime, or a directory (with a `/` in it).
+    #[arg(value_name = "NAME|DIR")]
+    pub what: OsString,
+}
+
+/// Arguments of `runtime gc`.
+#[derive(Debug, Args)]
+pub struct CollectRuntimes {
+    /// Collect the copies in this variable directory too. Repeatable.
+    #[arg(long, value_name = "DIR")]
+    pub variable_dir: Vec<OsString>,
+    /// The store of prepared layers. Default: as for `run`.
+    #[arg(long, value_name = "DIR")]
+    pub store: Option<PathBuf>,
+}
+
+/// Arguments of `runtime remove`.
+#[derive(Debug, Args)]
+pub struct RemoveRuntime {
+    /// Its name, for all versions of it, or NAME/VERSION.
+    #[arg(value_name = "NAME[/VERSION]")]
+    pub what: String,
 }
 
 /// Arguments of `doctor`.

@@ -1,5 +1,6 @@
 //! The drop-in programs, a file each.
 
+mod verify;
 mod wrap;
 
 use crate::Program;
@@ -7,7 +8,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 /// Every program.
-pub const ALL: &[&Program] = &[&wrap::WRAP];
+pub const ALL: &[&Program] = &[&verify::VERIFY, &wrap::WRAP];
 
 /// The program that is started as `name`: the first argument of a process, with or without directories.
 #[must_use]

@@ -101,8 +101,20 @@ fn open(path: &HostPath, kind: Kind, missing: Missing) -> Result<OwnedFd, Error>
 /// # Errors
 /// [`Error::Io`].
 pub fn shared_waiting(path: &HostPath, missing: Missing) -> Result<OwnedFd, Error> {
-    let fd = open(path, Kind::Shared, missing)?;
-    match set(&fd, Kind::Shared, true) {
+    wait(path, Kind::Shared, missing)
+}
+
+/// Locks `path` exclusively, and waits for whoever else has it.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn exclusive_waiting(path: &HostPath, missing: Missing) -> Result<OwnedFd, Error> {
+    wait(path, Kind::Exclusive, missing)
+}
+
+fn wait(path: &HostPath, kind: Kind, missing: Missing) -> Result<OwnedFd, Error> {
+    let fd = open(path, kind, missing)?;
+    match set(&fd, kind, true) {
         Ok(_) => Ok(fd),
         Err(errno) => Err(Error::Io { path: path.clone(), call: "fcntl", errno }),
     }

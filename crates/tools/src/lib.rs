@@ -8,6 +8,7 @@
 pub mod interactive;
 pub mod journal;
 pub mod messages;
+mod verify;
 
 use options::Program;
 use std::ffi::{OsStr, OsString};
@@ -36,7 +37,7 @@ pub fn variable<'a>(environment: &'a [(OsString, OsString)], name: &str) -> Opti
 type Run = fn(&Invocation) -> u8;
 
 /// What each program does, by its name.
-const PROGRAMS: &[(&str, Run)] = &[];
+const PROGRAMS: &[(&str, Run)] = &[("pv-verify", verify::run)];
 
 /// Does what the program that was named does, and gives back its exit status. `None`: a program that is
 /// not in this crate.

@@ -85,11 +85,11 @@ pub(super) struct Runtime {
 /// Looks at every installed runtime, and at the one asked about.
 pub(super) fn look(facts: &Facts, asked: Option<&OsStr>, problems: &mut Vec<Problem>) -> Runtimes {
     let found = runtimes::installed(facts);
-    let default = found.first().map_or("host", |first| first.name).to_owned();
+    let default = runtimes::default(facts).map_or("host".into(), |best| best.name);
     let installed = found
         .into_iter()
-        .map(|Installed { name, path }| {
-            let (runtime, problem) = one(facts, Some(name.into()), &path);
+        .map(|Installed { name, path, .. }| {
+            let (runtime, problem) = one(facts, Some(name), &path);
             // Another one may be used: it stops nothing.
             let warning = |problem| Problem { severity: plan::Severity::Warning, ..problem };
             problems.extend(problem.map(warning));
@@ -101,6 +101,7 @@ pub(super) fn look(facts: &Facts, asked: Option<&OsStr>, problems: &mut Vec<Prob
             let absolute = std::path::absolute(name).map_err(|error| error.to_string());
             absolute
                 .and_then(|path| HostPath::new(path).map_err(|error| error.to_string()))
+                .map(|path| runtimes::within(facts, path))
                 .map_err(|error| {
                     Problem::blocking(Code::BAD_VALUE, format!("--runtime: {error}"))
                         .hint("name a directory")

@@ -9,6 +9,7 @@ pub(super) struct Line {
     pub(super) path: RootPath,
     pub(super) entry: Entry,
     pub(super) ignore: bool,
+    pub(super) optional: bool,
 }
 
 /// Keywords that say nothing about what is put in place.
@@ -77,8 +78,8 @@ pub(super) fn read(line: &[u8], warn: &mut dyn FnMut(String)) -> Result<Line, Er
         };
         fields.set(keyword, value, warn)?;
     }
-    let ignore = fields.ignore;
-    Ok(Line { entry: fields.entry(&path)?, path, ignore })
+    let (ignore, optional) = (fields.ignore, fields.optional);
+    Ok(Line { entry: fields.entry(&path)?, path, ignore, optional })
 }
 
 fn is_blank(byte: u8) -> bool {
@@ -159,6 +160,7 @@ impl Fields {
                     content,
                     size: self.size,
                     executable: self.mode.is_some_and(|m| m & 0o111 != 0),
+                    mode_said: self.mode.is_some(),
                     modified: self.time,
                     optional: self.optional,
                     no_change: self.no_change,

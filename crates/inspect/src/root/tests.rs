@@ -122,6 +122,7 @@ fn depot(tree: &TreeBuilder) -> Root {
         content: path(content),
         size,
         executable,
+        mode_said: true,
         modified: Some(mtree::Time { seconds: 5, nanoseconds: 6 }),
         optional: false,
         no_change: false,
