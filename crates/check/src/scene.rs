@@ -6,9 +6,9 @@ use inspect::elf::{self, Elf};
 use inspect::linker::{Linker, Options};
 use inspect::root::{Filesystem, Resolved, ViewRoot};
 use plan::simulate::{Call, Failure, Found, Namespace};
-use plan::{ByteString, Composition, ContainerPath, Emulation, HostPath, Plan, RootPath, Tuple};
+use plan::{ByteString, Composition, ContainerPath, Emulation, Plan, RootPath, Tuple};
 use std::cell::{OnceCell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Who executes a program or opens a file.
@@ -28,7 +28,6 @@ pub(crate) struct Scene<'s> {
     /// The environment of the command.
     pub(crate) environment: BTreeMap<ByteString, ByteString>,
     linkers: RefCell<BTreeMap<Tuple, Option<Rc<Linker<'s>>>>>,
-    elves: RefCell<HashMap<HostPath, Option<Rc<Elf>>>>,
     command: OnceCell<Command>,
 }
 
@@ -45,7 +44,6 @@ impl<'s> Scene<'s> {
             guest,
             environment: plan.environment.apply(world.inherited.iter().cloned()),
             linkers: RefCell::default(),
-            elves: RefCell::default(),
             command: OnceCell::new(),
         }
     }
@@ -98,12 +96,7 @@ impl<'s> Scene<'s> {
 
     /// The ELF file that was found; `None` for anything else and what cannot be read.
     pub(crate) fn elf(&self, who: Who, file: &Resolved) -> Option<Rc<Elf>> {
-        if let Some(known) = self.elves.borrow().get(&file.host) {
-            return known.clone();
-        }
-        let elf = elf::read_resolved(self.root(who), file).ok().map(Rc::new);
-        self.elves.borrow_mut().insert(file.host.clone(), elf.clone());
-        elf
+        elf::read_known(self.root(who), file).ok()
     }
 
     /// The dynamic linker's search for processes of an architecture, with the environment of the

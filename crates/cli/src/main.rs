@@ -32,6 +32,9 @@ use foreign::Foreign;
 use options::command as args;
 use std::process::ExitCode;
 
+#[global_allocator]
+static HEAP: sandbox::Heap = sandbox::Heap;
+
 /// Wrong usage, as most tools have it.
 pub(crate) const USAGE: u8 = 2;
 /// A failure of this program before the command was started, as `env(1)` has it.

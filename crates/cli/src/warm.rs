@@ -5,7 +5,7 @@
 //! that decides ([`key`]), with *witnesses* for every file and directory that was looked at on the way, what
 //! was absent included. The same command line in the same surroundings finds it again, before the command
 //! line is even parsed. Only what must be done for each launch is done then: locks are taken, the namespace
-//! is made, the command starts. `plan`, `check` and `explain` never come here, and neither does a launch with
+//! is made while the witnesses are asked, the command starts when all of them hold. `plan`, `check` and `explain` never come here, and neither does a launch with
 //! `--verbose`, which wants to hear what is decided and why.
 //!
 //! Whatever is wrong with what is remembered, down to a mount that fails, the launch is composed anew.
@@ -18,8 +18,9 @@ use crate::edge::Edge;
 use crate::timings::Timings;
 use crate::{FAILURE, logger, report};
 use plan::HostPath;
-use record::Record;
+use record::{Kept, Record};
 use sandbox::Notice;
+use std::cell::RefCell;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::DirBuilderExt;
@@ -52,26 +53,29 @@ fn recall(store: &Store, arguments: &[OsString], edge: Edge, failure: u8) -> Opt
     let key = key::of(arguments, &edge.environment)?;
     timings.phase("question");
     let bytes = store.launch_get(&key).ok()??;
-    let kept = record::Kept::split(&bytes).ok()?;
+    let kept = Kept::split(&bytes).ok()?;
     if kept.timings {
         timings.enable();
     }
+    let record = Record::read(kept.rest).ok()?;
     timings.phase("record");
+    let held = hold(store, &record)?;
+    timings.phase("prepared");
+    run(&kept, &record, &held, edge, timings, failure)
+}
+
+/// Whether nothing has changed since the launch was decided.
+fn holds(kept: &Kept<'_>) -> bool {
     match Witnesses::check(kept.witnesses) {
-        Ok(Verdict::Holds) => {}
+        Ok(Verdict::Holds) => true,
         Ok(Verdict::Changed(path)) => {
             if kept.timings {
                 report::notice(&format!("{} has changed: deciding anew", path.display()));
             }
-            return None;
+            false
         }
-        Err(_) => return None,
+        Err(_) => false,
     }
-    timings.phase("witnesses");
-    let record = Record::read(kept.rest).ok()?;
-    let held = hold(store, &record)?;
-    timings.phase("prepared");
-    run(record, &held, edge, timings, failure)
 }
 
 /// The store that the arguments or the environment name, if there is one. Wrong arguments find no record,
@@ -117,25 +121,38 @@ fn hold(store: &Store, record: &Record) -> Option<Held> {
     Some(Held { directories, _locks: locks })
 }
 
-fn run(record: Record, held: &Held, edge: Edge, mut timings: Timings, failure: u8) -> Option<u8> {
+fn run(
+    kept: &Kept<'_>,
+    record: &Record,
+    held: &Held,
+    edge: Edge,
+    timings: Timings,
+    failure: u8,
+) -> Option<u8> {
     logger::start(0);
-    for directory in &record.home {
-        // There already, as a rule; a failure shows when it is mounted.
-        let _ = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory.as_path());
-    }
-    record.said.iter().for_each(|line| report::notice(line));
+    let timings = RefCell::new(timings);
+    let phase = |name| timings.borrow_mut().phase(name);
     let mut options = edge.options(record.backend);
-    options.known_bwrap = record.bwrap;
+    options.known_bwrap.clone_from(&record.bwrap);
     let inherited = sandbox::Inherited { environment: edge.environment };
     let mut notify = |notice| match notice {
         Notice::FellBack { reason } => report::notice(&format!("using bwrap: {reason}")),
-        Notice::Using(_) => timings.phase("lead"),
+        Notice::Using(_) => phase("lead"),
         Notice::Found(_) => {}
     };
-    let ended = sandbox::run(&record.plan, &held.directories, &inherited, &options, &mut notify);
-    timings.phase("container and command");
+    let mut confirm = || {
+        let holds = holds(kept);
+        phase("witnesses");
+        if holds {
+            announce(record);
+        }
+        holds
+    };
+    let (plan, directories) = (&record.plan, &held.directories);
+    let ended = sandbox::run_if(plan, directories, &inherited, &options, &mut notify, &mut confirm);
+    phase("container and command");
     match ended {
-        Ok(status) => Some(status.0),
+        Ok(status) => status.map(|status| status.0),
         Err(error) if error.is_before_command() => {
             log::info!("{error}: deciding anew");
             None
@@ -145,4 +162,13 @@ fn run(record: Record, held: &Held, edge: Edge, mut timings: Timings, failure: u
             Some(failure)
         }
     }
+}
+
+/// What can be seen of a launch before its command starts, once it is known to be right.
+fn announce(record: &Record) {
+    for directory in &record.home {
+        // There already, as a rule; a failure shows when it is mounted.
+        let _ = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory.as_path());
+    }
+    record.said.iter().for_each(|line| report::notice(line));
 }

@@ -6,6 +6,7 @@
 
 mod header;
 mod image;
+mod known;
 mod source;
 mod symbols;
 mod versions;
@@ -24,6 +25,7 @@ use source::{File, Source};
 use std::collections::BTreeSet;
 
 pub use header::Header;
+pub use known::read_known;
 
 /// What an ELF file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

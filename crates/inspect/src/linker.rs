@@ -20,7 +20,6 @@ use crate::elf::Elf;
 use crate::ld_conf;
 use crate::root::{Filesystem, Kind, Resolved, matches};
 use cache::Cache;
-use candidate::Files;
 use capabilities::{Capabilities, Cpu};
 use expand::Tokens;
 use loader::Loader;
@@ -72,7 +71,6 @@ pub struct Linker<'r> {
     cache: Option<Cache>,
     /// Directories of `ld.so.conf`.
     configured: Vec<RootPath>,
-    files: Files,
     /// Results for names whose search does not depend on who asks.
     by_name: RefCell<HashMap<String, Result<Library, NotFound>>>,
     closures: RefCell<HashMap<Vec<RootPath>, Closure>>,
@@ -167,7 +165,6 @@ impl<'r> Linker<'r> {
             cache: Cache::open(root, tuple, &loader.caches),
             configured: configuration.map(|c| ld_conf::directories(root, &c)).unwrap_or_default(),
             loader,
-            files: Files::default(),
             by_name: RefCell::default(),
             closures: RefCell::default(),
         })
@@ -268,7 +265,7 @@ impl<'r> Linker<'r> {
             requested_by: None,
             tried: vec![(path.clone(), why)],
         };
-        match self.files.look(self.root, self.tuple, path) {
+        match candidate::look(self.root, self.tuple, path) {
             candidate::Candidate::Absent => Err(not_found("it does not exist".into())),
             candidate::Candidate::Passed(why) | candidate::Candidate::Fatal(why) => {
                 Err(not_found(why))

@@ -13,6 +13,7 @@ mod depot;
 mod error;
 mod filesystem;
 mod glob;
+mod hash;
 mod layout;
 mod stat;
 mod tree;

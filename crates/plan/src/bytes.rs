@@ -104,10 +104,7 @@ enum Form {
 pub(crate) fn serialize<S: Serializer>(bytes: &[u8], s: S) -> Result<S::Ok, S::Error> {
     match std::str::from_utf8(bytes) {
         Ok(text) => s.serialize_str(text),
-        Err(_) => {
-            let hex = bytes.iter().map(|b| format!("{b:02x}")).collect();
-            Hex { hex }.serialize(s)
-        }
+        Err(_) => Hex { hex: to_hex(bytes) }.serialize(s),
     }
 }
 
@@ -117,6 +114,16 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<u8>, D:
         Form::Hex(Hex { hex }) => from_hex(&hex)
             .ok_or_else(|| serde::de::Error::custom("`hex` is not pairs of hexadecimal digits")),
     }
+}
+
+/// Caches of the dynamic linker are long: no formatting.
+fn to_hex(bytes: &[u8]) -> String {
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    let digit = |value: u8| DIGITS[usize::from(value & 0xf)];
+    let mut text = String::with_capacity(bytes.len() * 2);
+    bytes.iter().for_each(|byte| text.extend([digit(byte >> 4), digit(*byte)]));
+    text
 }
 
 fn from_hex(hex: &str) -> Option<Vec<u8>> {

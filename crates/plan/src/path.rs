@@ -167,6 +167,9 @@ macro_rules! world {
             /// # Errors
             /// As [`Self::new`].
             pub fn join(&self, tail: impl AsRef<Path>) -> Result<Self, PathError> {
+                if let Some(child) = self.child(tail.as_ref().as_os_str().as_bytes()) {
+                    return Ok(child);
+                }
                 let mut whole = self.as_bytes().to_vec();
                 whole.push(b'/');
                 whole.extend_from_slice(tail.as_ref().as_os_str().as_bytes());

@@ -23,6 +23,8 @@ struct Scene {
     /// See `testkit::inject`.
     inject: String,
     by_descriptor: bool,
+    /// What is answered when it is asked whether the plan is still right; `None`: nobody asks.
+    confirm: Option<bool>,
     environment: Vec<(ByteString, ByteString)>,
 }
 
@@ -106,8 +108,20 @@ fn launch(path: &std::ffi::OsStr) -> testkit::probe::Result<u8> {
     let by_descriptor = scene.by_descriptor;
     let options = Options { backend, bwrap, search_path, by_descriptor, ..Options::default() };
     let mut notify = |notice| eprintln!("notice {notice:?}");
-    match sandbox::run(&scene.plan, &prepared, &inherited, &options, &mut notify) {
-        Ok(status) => Ok(status.0),
+    let ended = match scene.confirm {
+        None => sandbox::run(&scene.plan, &prepared, &inherited, &options, &mut notify).map(Some),
+        Some(answer) => {
+            let mut confirm = || answer;
+            let plan = &scene.plan;
+            sandbox::run_if(plan, &prepared, &inherited, &options, &mut notify, &mut confirm)
+        }
+    };
+    match ended {
+        Ok(Some(status)) => Ok(status.0),
+        Ok(None) => {
+            eprintln!("given up");
+            Ok(98)
+        }
         Err(error) => {
             eprintln!("refused {:?}", error.refused_overlay());
             eprintln!("{}", error.problem());

@@ -34,9 +34,12 @@ pub use probe::{
     Diagnosis, Facts, Feature, Installed, Refusal, Rule, features, foreseen, installed_bwrap,
     probe, try_bwrap, try_overlay, usable,
 };
-pub use run::{Backend, Bwrap, ExitStatus, Inherited, Notice, Options, Prepared, Used, run};
+pub use run::{
+    Backend, Bwrap, Confirm, ExitStatus, Inherited, Notice, Options, Prepared, Used, run, run_if,
+};
 pub use supervisor::supervise_if_asked;
 pub use sys::SysError;
+pub use sys::heap::Heap;
 pub use sys::time::{LocalTime, local_time};
 
 /// Whether this process has a descriptor of this number.

@@ -18,6 +18,9 @@ use std::time::Duration;
 /// Longest message, in bytes. A failure with a long trail is far below it.
 const MESSAGE_BYTES: usize = 64 * 1024;
 
+/// In place of a signal: the plan is right, and the command may start.
+const GO: i32 = 0;
+
 #[derive(Serialize, Deserialize)]
 enum Message {
     Alive,
@@ -74,6 +77,11 @@ impl Ours {
         let _ = send(&self.0, &signal.to_ne_bytes(), SendFlags::NOSIGNAL | SendFlags::DONTWAIT);
     }
 
+    /// Lets a provisional container go on to its command.
+    pub(crate) fn release(&self) {
+        self.signal(GO);
+    }
+
     /// Waits until the other end is closed, everywhere it was inherited, or for `limit`.
     pub(crate) fn wait_for_end(&self, limit: Duration) {
         let mut events = [PollFd::new(&self.0, PollFlags::empty())];
@@ -116,6 +124,19 @@ impl Theirs {
         match recv(&self.0, &mut bytes, RecvFlags::DONTWAIT) {
             Ok((4, _)) => Some(i32::from_ne_bytes(bytes)),
             _ => None,
+        }
+    }
+
+    /// Waits for the launcher's word that a provisional container may go on. `false`: the launcher has given
+    /// it up, or is gone.
+    pub(crate) fn is_released(&self) -> bool {
+        let mut bytes = [0; 4];
+        loop {
+            match recv(&self.0, &mut bytes, RecvFlags::empty()) {
+                Err(Errno::INTR) => {}
+                Ok((4, _)) => return i32::from_ne_bytes(bytes) == GO,
+                _ => return false,
+            }
         }
     }
 

@@ -117,6 +117,9 @@ impl Bwrap {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExitStatus(pub u8);
 
+/// Whether a plan is still right.
+pub type Confirm<'c> = &'c mut dyn FnMut() -> bool;
+
 /// Executes a plan and waits until its command and, as the plan asks, its descendants have ended.
 ///
 /// `notify` is called before the command starts. The caller should have one thread: the built-in
@@ -132,6 +135,35 @@ pub fn run(
     options: &Options,
     notify: &mut dyn FnMut(Notice),
 ) -> Result<ExitStatus, Error> {
+    let ran = execute(plan, prepared, inherited, options, notify, None)?;
+    Ok(ran.unwrap_or_else(|| unreachable!("nobody was asked whether to give it up")))
+}
+
+/// As [`run`], for a plan that may have become wrong. `confirm` is called once, before anything is executed
+/// and, with the built-in executor, while the container is being made; when it says no, nothing has happened
+/// that anybody could see, and there is no exit status.
+///
+/// # Errors
+/// As [`run`]. `confirm` may have been called or not.
+pub fn run_if(
+    plan: &Plan,
+    prepared: &Prepared,
+    inherited: &Inherited,
+    options: &Options,
+    notify: &mut dyn FnMut(Notice),
+    confirm: Confirm<'_>,
+) -> Result<Option<ExitStatus>, Error> {
+    execute(plan, prepared, inherited, options, notify, Some(confirm))
+}
+
+fn execute(
+    plan: &Plan,
+    prepared: &Prepared,
+    inherited: &Inherited,
+    options: &Options,
+    notify: &mut dyn FnMut(Notice),
+    mut confirm: Option<Confirm<'_>>,
+) -> Result<Option<ExitStatus>, Error> {
     if options.by_descriptor && options.backend == Backend::Bwrap {
         return Err(Error::ForeignBwrap);
     }
@@ -139,7 +171,11 @@ pub fn run(
     let mut bwrap = None;
     if options.backend != Backend::Bwrap {
         notify(Notice::Using(Used::Builtin));
-        match builtin::run(plan, prepared, &spec, options.by_descriptor) {
+        // Only what fails in the child makes another executor worth trying, and by then this was asked.
+        let confirm = confirm.take();
+        let job =
+            builtin::Job { plan, prepared, spec: &spec, by_descriptor: options.by_descriptor };
+        match builtin::run(job, confirm) {
             Err(error) if options.may_fall_back() && error.is_about_means() => {
                 // Without a bwrap that works, the first error is the one to act on.
                 let found = match Bwrap::find(options) {
@@ -152,13 +188,17 @@ pub fn run(
             other => return other,
         }
     }
+    if confirm.is_some_and(|confirm| !confirm()) {
+        return Ok(None);
+    }
     let (bwrap, refused) = match bwrap {
         Some((found, refused)) => (found, Some(refused)),
         None => (Bwrap::find(options)?, None),
     };
     notify(Notice::Found(bwrap.clone()));
     notify(Notice::Using(Used::Bwrap(bwrap.path.clone())));
-    bwrap::run(plan, prepared, spec, &bwrap).map_err(|error| match (refused, error) {
+    let ran = bwrap::run(plan, prepared, spec, &bwrap);
+    ran.map(Some).map_err(|error| match (refused, error) {
         (Some(refused), failed @ Error::BwrapFailed { .. }) => refused.with_bwrap(&failed),
         (_, error) => error,
     })

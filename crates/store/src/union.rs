@@ -12,10 +12,11 @@ use crate::node::Node;
 use crate::place::{self, EPOCH, Looks, Placer};
 use crate::{Error, Store};
 use plan::{HostPath, LayerEntry};
-use rustix::fs::{FileType, Mode};
+use rustix::fs::{AtFlags, FileType, Mode};
 use rustix::io::Errno;
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
 /// One of the directories to be united.
@@ -50,6 +51,8 @@ enum Found<'a> {
 pub(crate) struct Union {
     pub(crate) whiteouts: Whiteouts,
     pub(crate) placer: Placer,
+    /// Where a whiteout was made: the others are further names of it, which costs the file system less.
+    made: Option<(OwnedFd, CString)>,
 }
 
 impl<'a> Layer<'a> {
@@ -72,7 +75,7 @@ impl<'a> Layer<'a> {
 
 impl Union {
     pub(crate) fn new(whiteouts: Whiteouts) -> Self {
-        Self { whiteouts, placer: Placer::default() }
+        Self { whiteouts, placer: Placer::default(), made: None }
     }
 
     /// Fills the empty directory `into` and gives it mode and time of the uppermost source.
@@ -214,9 +217,18 @@ impl Union {
             return Ok(());
         }
         self.placer.tally.entries += 1;
+        if let Some((dir, made)) = &self.made
+            && rustix::fs::linkat(dir, made, into, name, AtFlags::empty()).is_ok()
+        {
+            return Ok(());
+        }
         // Allowed without privileges since Linux 5.8.
         match rustix::fs::mknodat(into, name, FileType::CharacterDevice, Mode::empty(), 0) {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                let dir = into.as_fd().try_clone_to_owned().ok();
+                self.made = dir.map(|dir| (dir, name.to_owned()));
+                Ok(())
+            }
             Err(errno @ (Errno::NOSPC | Errno::DQUOT | Errno::ROFS)) => {
                 Err(Error::writing(into.path_of(name), "mknodat", errno))
             }

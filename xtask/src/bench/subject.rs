@@ -9,8 +9,10 @@ pub(super) struct Subject {
     pub(super) name: String,
     /// The command and its arguments.
     pub(super) command: Vec<OsString>,
-    /// Removed before each launch, so that it is a cold one.
-    pub(super) store_to_empty: Option<PathBuf>,
+    /// The store that must not be there before each launch, which is a cold one.
+    pub(super) cold_store: Option<PathBuf>,
+    /// That store is in memory.
+    pub(super) in_memory: bool,
     /// Launches in a round.
     pub(super) runs: u32,
 }
@@ -35,7 +37,8 @@ pub(super) fn all(place: &Place<'_>, operations: usize) -> Vec<Subject> {
     let plain = |name: &str, command| Subject {
         name: name.into(),
         command,
-        store_to_empty: None,
+        cold_store: None,
+        in_memory: false,
         runs: 10,
     };
     let mut out = vec![
@@ -60,7 +63,8 @@ pub(super) fn all(place: &Place<'_>, operations: usize) -> Vec<Subject> {
         let store = at.join(format!("store-cold-{number}"));
         subject =
             plain(&format!("cold, {name}"), launch(place.program, runtime, &store, &options, &[]));
-        subject.store_to_empty = Some(store);
+        subject.cold_store = Some(store);
+        subject.in_memory = at == place.memory;
         subject.runs = if backend == "bwrap" { 1 } else { 2 };
         out.push(subject);
     }
@@ -69,7 +73,7 @@ pub(super) fn all(place: &Place<'_>, operations: usize) -> Vec<Subject> {
         "cold, builtin, without the check",
         launch(place.program, place.runtime, &store, &[("--backend", "builtin")], &["--no-check"]),
     );
-    unchecked.store_to_empty = Some(store);
+    unchecked.cold_store = Some(store);
     unchecked.runs = 2;
     out.push(unchecked);
     out

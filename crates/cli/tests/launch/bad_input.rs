@@ -127,35 +127,3 @@ fn wrong_usage() {
         assert_eq!(outcome.status(), 2, "{}", outcome.account());
     }
 }
-
-/// A store on a full file system: a code, and nothing half-made.
-#[test]
-fn a_full_disk() {
-    let runtime = need!(lab("runtime-bullseye"));
-    let (command, home) = Launch::new().runtime(&runtime).prepare(&["/usr/bin/true"]);
-    let store = home.path().join("small");
-    std::fs::create_dir(&store).unwrap();
-    let mut outer = std::process::Command::new("unshare");
-    outer.args(["--user", "--map-current-user", "--keep-caps", "--mount", "/bin/sh", "-c"]);
-    outer.arg("mount -t tmpfs -o size=64k,mode=0700 none \"$0\" && shift && exec \"$@\"");
-    outer.arg(&store).arg("sh").arg(command.get_program()).args(command.get_args()).env_clear();
-    for (name, value) in command.get_envs() {
-        outer.env(name, value.unwrap_or_default());
-    }
-    outer.env("BATHYSPHERE_STORE", &store);
-    let output = outer.output().unwrap();
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(text.contains("BS0013") || text.contains("BS0012"), "{text}");
-}
-
-/// A store that cannot be written: a temporary one takes its place, said in one line.
-#[test]
-fn a_store_that_cannot_be_written() {
-    let runtime = need!(lab("runtime-bullseye"));
-    for store in ["/proc/no-store", "/sys/no-store"] {
-        let launch = Launch::new().runtime(&runtime).store(store.as_ref());
-        let outcome = launch.run(&["/bin/echo", "works"]);
-        assert_eq!(outcome.ok(), "works\n");
-        assert_eq!(outcome.stderr().matches("BS0012").count(), 1, "{}", outcome.account());
-    }
-}

@@ -20,6 +20,7 @@ mod executors;
 mod forms;
 mod graphics;
 mod sharing;
+mod store;
 mod supervision;
 mod support;
 mod warm;

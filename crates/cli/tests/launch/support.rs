@@ -270,6 +270,23 @@ pub(crate) fn outside(program: &str, arguments: &[&str], display: &str) -> Resul
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// The process, to be started after a shell script in a user and mount namespace of its own.
+pub(crate) fn after(script: &str, process: &Command) -> Command {
+    let drop = "exec setpriv --ambient-caps=-all --inh-caps=-all \"$0\" \"$@\"";
+    let mut outer = Command::new("unshare");
+    outer.args(["--user", "--map-current-user", "--keep-caps", "--mount", "/bin/sh", "-c"]);
+    outer.arg(format!("set -e; {script}\n{drop}"));
+    outer.arg(process.get_program()).args(process.get_args()).stdin(Stdio::null());
+    outer.env_clear();
+    for (name, value) in process.get_envs() {
+        outer.env(name, value.unwrap_or_default());
+    }
+    if let Some(directory) = process.get_current_dir() {
+        outer.current_dir(directory);
+    }
+    outer
+}
+
 /// Shell text as arguments.
 pub(crate) fn sh(script: &str) -> [&str; 3] {
     ["/bin/sh", "-c", script]

@@ -2,9 +2,7 @@
 
 use crate::elf::{self, Elf, Kind};
 use crate::root::{Filesystem, Resolved};
-use plan::{HostPath, RootPath, Tuple};
-use std::cell::RefCell;
-use std::collections::HashMap;
+use plan::{RootPath, Tuple};
 use std::rc::Rc;
 
 /// What came of looking at one candidate.
@@ -20,42 +18,24 @@ pub(super) enum Candidate {
     Usable(Rc<Resolved>, Rc<Elf>),
 }
 
-/// Remembers what was looked at. Keyed by the place of the content: in an emulated view, two files can
-/// have one path.
-#[derive(Debug, Default)]
-pub(super) struct Files {
-    parsed: RefCell<HashMap<HostPath, Result<Rc<Elf>, elf::Error>>>,
-}
-
-impl Files {
-    /// Looks at `path` as `open_verify` of elf/dl-load.c: what is of another class or machine is
-    /// passed over, what is no ELF file ends the search.
-    pub(super) fn look(&self, root: &dyn Filesystem, tuple: Tuple, path: &RootPath) -> Candidate {
-        let file = match root.resolve(path) {
-            Ok(file) => file,
-            Err(e) if e.is_absent() => return Candidate::Absent,
-            Err(e) => return Candidate::Passed(e.to_string()),
-        };
-        match self.elf(root, &file) {
-            Err(elf::Error::File(e)) => Candidate::Passed(e.to_string()),
-            Err(e) => Candidate::Fatal(e.to_string()),
-            Ok(elf) if elf.tuple != Some(tuple) => Candidate::Passed(match elf.tuple {
-                Some(other) => format!("it is for {other}"),
-                None => "it is for another architecture".into(),
-            }),
-            Ok(elf) if elf.kind == Kind::Other => {
-                Candidate::Fatal("it is neither a program nor a shared object".into())
-            }
-            Ok(elf) => Candidate::Usable(Rc::new(file), elf),
+/// Looks at `path` as `open_verify` of elf/dl-load.c: what is of another class or machine is passed over, what
+/// is no ELF file ends the search.
+pub(super) fn look(root: &dyn Filesystem, tuple: Tuple, path: &RootPath) -> Candidate {
+    let file = match root.resolve(path) {
+        Ok(file) => file,
+        Err(e) if e.is_absent() => return Candidate::Absent,
+        Err(e) => return Candidate::Passed(e.to_string()),
+    };
+    match elf::read_known(root, &file) {
+        Err(elf::Error::File(e)) => Candidate::Passed(e.to_string()),
+        Err(e) => Candidate::Fatal(e.to_string()),
+        Ok(elf) if elf.tuple != Some(tuple) => Candidate::Passed(match elf.tuple {
+            Some(other) => format!("it is for {other}"),
+            None => "it is for another architecture".into(),
+        }),
+        Ok(elf) if elf.kind == Kind::Other => {
+            Candidate::Fatal("it is neither a program nor a shared object".into())
         }
-    }
-
-    fn elf(&self, root: &dyn Filesystem, file: &Resolved) -> Result<Rc<Elf>, elf::Error> {
-        if let Some(known) = self.parsed.borrow().get(&file.host) {
-            return known.clone();
-        }
-        let parsed = elf::read_resolved(root, file).map(Rc::new);
-        self.parsed.borrow_mut().insert(file.host.clone(), parsed.clone());
-        parsed
+        Ok(elf) => Candidate::Usable(Rc::new(file), elf),
     }
 }

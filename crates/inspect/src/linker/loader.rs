@@ -4,10 +4,14 @@
 //! is asked first. [`FALLBACK_DIRECTORIES`] serves where it cannot be read or does not look like glibc's.
 
 use crate::elf;
-use crate::root::{Filesystem, Kind, Resolved};
+use crate::root::{Filesystem, Identity, Kind, Resolved};
 use plan::{RootPath, Tuple};
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ffi::{CStr, OsStr};
+use std::ops::Deref;
 use std::os::unix::ffi::OsStrExt;
+use std::rc::Rc;
 
 /// Where caches are known to be. `%` stands for the GNU name of the architecture.
 const CACHES: &[&str] = &[
@@ -33,10 +37,21 @@ const FALLBACK_DIRECTORIES: &[(Tuple, &[&str])] = &[
     (Tuple::Aarch64, &["/lib/%", "/usr/lib/%", "/lib64", "/usr/lib64", "/lib", "/usr/lib"]),
 ];
 
-/// What is known of the dynamic linker of a root.
+thread_local! {
+    /// What was read, for as long as the process lives: see `elf::read_known`.
+    static KNOWN: RefCell<HashMap<(Identity, Tuple), Rc<BuiltIn>>> = RefCell::default();
+}
+
+/// The dynamic linker of a root.
 #[derive(Debug)]
 pub(super) struct Loader {
     pub(super) file: Option<Resolved>,
+    built_in: Rc<BuiltIn>,
+}
+
+/// What it has built in.
+#[derive(Debug)]
+pub(super) struct BuiltIn {
     /// Default directories, in the order of the search.
     pub(super) directories: Vec<RootPath>,
     /// What `$LIB` stands for.
@@ -51,22 +66,47 @@ pub(super) struct Loader {
     pub(super) platforms: Vec<&'static str>,
 }
 
+impl Deref for Loader {
+    type Target = BuiltIn;
+
+    fn deref(&self) -> &BuiltIn {
+        &self.built_in
+    }
+}
+
 impl Loader {
     pub(super) fn of(root: &dyn Filesystem, tuple: Tuple) -> Self {
         let path = RootPath::literal(tuple.interpreter());
         let file = root.find(&path).filter(|f| f.kind == Kind::File);
-        let content = file.as_ref().and_then(|f| root.read(&f.path).ok());
-        let content = content.filter(|c| elf::tuple_of(c) == Some(tuple));
-        match content {
-            Some(content) => Self::read(tuple, file, &content),
-            None => Self::assumed(tuple),
+        match file.as_ref().and_then(|f| BuiltIn::of(root, tuple, f)) {
+            Some(built_in) => Self { file, built_in },
+            None => Self { file: None, built_in: Rc::new(BuiltIn::assumed(tuple)) },
         }
+    }
+}
+
+impl BuiltIn {
+    /// `None`: it is none of this architecture.
+    fn of(root: &dyn Filesystem, tuple: Tuple, file: &Resolved) -> Option<Rc<Self>> {
+        let key = (file.identity, tuple);
+        if let Some(known) = KNOWN.with_borrow(|known| known.get(&key).cloned()) {
+            return Some(known);
+        }
+        let content = root.read(&file.path).ok()?;
+        if elf::tuple_of(&content) != Some(tuple) {
+            return None;
+        }
+        let read = Rc::new(Self::read(tuple, &content));
+        // What only a plan or a manifest has is no file that could be told from another.
+        if file.identity.inode != 0 {
+            KNOWN.with_borrow_mut(|known| known.insert(key, read.clone()));
+        }
+        Some(read)
     }
 
     /// What is usual, for roots without a dynamic linker at the usual place.
     fn assumed(tuple: Tuple) -> Self {
         Self {
-            file: None,
             directories: fallback_directories(tuple),
             lib: tuple.lib_dir().into(),
             caches: known_caches(tuple),
@@ -76,7 +116,7 @@ impl Loader {
         }
     }
 
-    fn read(tuple: Tuple, file: Option<Resolved>, content: &[u8]) -> Self {
+    fn read(tuple: Tuple, content: &[u8]) -> Self {
         let strings = strings(content);
         let has = |text: &[u8]| strings.contains(&text);
         let directories = built_in_directories(&strings);
@@ -97,7 +137,6 @@ impl Loader {
             if directories.is_empty() { fallback_directories(tuple) } else { directories };
         let platforms = tuple.platforms().iter().copied().filter(|p| has(p.as_bytes()));
         Self {
-            file,
             directories,
             lib,
             caches,

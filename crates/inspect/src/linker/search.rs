@@ -1,6 +1,6 @@
 //! Where a name is looked for, in which order (`_dl_map_object` of elf/dl-load.c).
 
-use super::candidate::Candidate;
+use super::candidate::{self, Candidate};
 use super::{Library, Linker, NotFound};
 use crate::elf::{Elf, Kind};
 use plan::RootPath;
@@ -198,7 +198,7 @@ impl Search<'_, '_> {
 
     fn candidate(&mut self, path: &RootPath, via: &str) -> Option<End> {
         let linker = self.linker;
-        match linker.files.look(linker.root, linker.tuple, path) {
+        match candidate::look(linker.root, linker.tuple, path) {
             Candidate::Absent => None,
             Candidate::Passed(why) => {
                 self.tried.push((path.clone(), why));

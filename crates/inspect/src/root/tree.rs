@@ -2,6 +2,7 @@
 
 use super::depot::Depot;
 use super::error::Fault;
+use super::hash::ByPath;
 use super::stat::{self, Node};
 use super::{Entry, Error, Form, Identity, Kind, layout};
 use plan::{HostPath, RootPath};
@@ -16,7 +17,7 @@ use std::rc::Rc;
 pub(super) struct Tree {
     path: HostPath,
     form: Form,
-    nodes: RefCell<HashMap<RootPath, Result<Rc<Node>, Fault>>>,
+    nodes: RefCell<ByPath<RootPath, Result<Rc<Node>, Fault>>>,
     /// Device number → whether it is a file system of autofs.
     autofs: RefCell<HashMap<u64, bool>>,
 }

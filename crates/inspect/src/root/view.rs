@@ -6,6 +6,7 @@
 
 use super::error::Error;
 use super::filesystem::{Content, Filesystem};
+use super::hash::ByPath;
 use super::{Entry, Identity, Kind, READ_LIMIT, Resolved, TrailStep, content, stat};
 use plan::simulate::{self, Call, Failure, Found, Namespace, Reason, View};
 use plan::{ByteString, ContainerPath, HostPath, RootPath};
@@ -21,7 +22,7 @@ use std::os::unix::ffi::OsStrExt;
 pub struct ViewRoot<'n, 'p> {
     namespace: &'n Namespace<'p>,
     view: View,
-    seen: RefCell<HashMap<RootPath, Result<Resolved, Error>>>,
+    seen: RefCell<ByPath<RootPath, Result<Resolved, Error>>>,
     /// What the plan itself has the content of, by the place that [`Resolved::host`] gives for it.
     made: RefCell<HashMap<HostPath, Found>>,
 }

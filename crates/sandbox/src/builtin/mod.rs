@@ -3,6 +3,10 @@
 //! A forked child leaves for a new user and mount namespace, builds the new root on a tmpfs that is
 //! stacked over the old root, pivots into it, gives up every capability and becomes the supervisor.
 //! What fails on the way is told to the launcher, which stays as it was.
+//!
+//! A plan that is remembered may have become wrong. Finding that out takes about as long as making the
+//! container, so the launcher does it meanwhile: the container is provisional until then, nothing is
+//! executed in it, and it is given up without a trace when the plan turns out to be wrong.
 
 mod base;
 mod namespaces;
@@ -12,10 +16,10 @@ use crate::error::{Error, FailedStep, StepKind};
 use crate::link::{self, Theirs, setup};
 use crate::ops::{self, Root, Sources};
 use crate::relay::{Signals, relay};
-use crate::run::{ExitStatus, Prepared};
+use crate::run::{Confirm, ExitStatus, Prepared};
 use crate::spec;
 use crate::supervisor;
-use crate::sys::process::Ended;
+use crate::sys::process::{Ended, wait};
 use crate::sys::{self, call};
 use plan::{Plan, Step};
 use rustix::io::Errno;
@@ -23,51 +27,60 @@ use rustix::io::Errno;
 pub(crate) use base::{attach, base, tmpfs};
 pub(crate) use namespaces::enter_namespaces;
 
-/// Executes the plan in a child and waits for it.
-pub(crate) fn run(
-    plan: &Plan,
-    prepared: &Prepared,
-    spec: &spec::Prepared,
-    by_descriptor: bool,
-) -> Result<ExitStatus, Error> {
+/// What is executed.
+#[derive(Clone, Copy)]
+pub(crate) struct Job<'j> {
+    pub(crate) plan: &'j Plan,
+    pub(crate) prepared: &'j Prepared,
+    pub(crate) spec: &'j spec::Prepared,
+    /// See [`Sources`].
+    pub(crate) by_descriptor: bool,
+}
+
+/// Executes the plan in a child and waits for it. `None`: it was given up, because `confirm` said so.
+pub(crate) fn run(job: Job<'_>, confirm: Option<Confirm<'_>>) -> Result<Option<ExitStatus>, Error> {
     let (ours, theirs) = link::pair()?;
     let signals = setup("preparing for signals", Signals::take())?;
     let mut ends = Some((ours, theirs));
+    let provisional = confirm.is_some();
     let child = sys::process::fork(|| {
         let Some((ours, theirs)) = ends.take() else { return 125 };
         drop(ours);
-        inside(plan, prepared, spec, theirs, &signals, by_descriptor)
+        inside(job, theirs, &signals, provisional)
     });
     let child = setup("starting a process", call("fork", "", child))?;
     let Some((ours, theirs)) = ends.take() else { unreachable!("only the child takes the ends") };
     drop(theirs);
+    if let Some(confirm) = confirm {
+        if !confirm() {
+            drop(ours);
+            // It ends by itself when it finds the link closed; this is sooner.
+            let _ = sys::signal::send(child, libc::SIGKILL);
+            setup("giving up the container", call("waitpid", child, wait(Some(child), true)))?;
+            return Ok(None);
+        }
+        ours.release();
+    }
     let ended = relay(child, &signals, &|signal| ours.signal(signal));
     match ours.failure() {
         Some(error) => Err(error.diagnosed()),
-        None => Ok(ExitStatus(setup("waiting for the container", ended)?.status())),
+        None => Ok(Some(ExitStatus(setup("waiting for the container", ended)?.status()))),
     }
 }
 
 /// The child: from here to the end of the command.
-fn inside(
-    plan: &Plan,
-    prepared: &Prepared,
-    spec: &spec::Prepared,
-    theirs: Theirs,
-    signals: &Signals,
-    by_descriptor: bool,
-) -> u8 {
-    let own_pids = plan.namespaces.pid;
+fn inside(job: Job<'_>, theirs: Theirs, signals: &Signals, provisional: bool) -> u8 {
+    let own_pids = job.plan.namespaces.pid;
     if let Err(error) = enter_namespaces(own_pids) {
         return told(&theirs, &error);
     }
     if !own_pids {
-        return contained(plan, prepared, spec, theirs, signals, by_descriptor);
+        return contained(job, theirs, signals, provisional);
     }
     // A PID namespace is entered by the next child, which becomes its process 1.
     let mut end = Some(theirs);
     let first = sys::process::fork(|| match end.take() {
-        Some(theirs) => contained(plan, prepared, spec, theirs, signals, by_descriptor),
+        Some(theirs) => contained(job, theirs, signals, provisional),
         None => 125,
     });
     let ended = match (first, end.take()) {
@@ -91,30 +104,29 @@ fn told(theirs: &Theirs, error: &Error) -> u8 {
     error.exit_status()
 }
 
-fn contained(
-    plan: &Plan,
-    prepared: &Prepared,
-    spec: &spec::Prepared,
-    theirs: Theirs,
-    signals: &Signals,
-    by_descriptor: bool,
-) -> u8 {
-    let entered = build(plan, prepared, by_descriptor)
+fn contained(job: Job<'_>, theirs: Theirs, signals: &Signals, provisional: bool) -> u8 {
+    let spec = &job.spec.spec;
+    let entered = build(job, provisional)
         .and_then(base::enter)
-        .and_then(|()| supervisor::enter_directory(&spec.spec.working_directory))
+        .and_then(|()| supervisor::enter_directory(&spec.working_directory))
         .and_then(|()| privileges::drop_all());
     match entered {
-        Ok(()) => supervisor::supervise(&spec.spec, theirs, signals),
+        Ok(()) if provisional && !theirs.is_released() => 125,
+        Ok(()) => supervisor::supervise(spec, theirs, signals),
         Err(error) => told(&theirs, &error),
     }
 }
 
-/// Carries out every step of the plan; `by_descriptor`: see [`Sources`].
-fn build(plan: &Plan, prepared: &Prepared, by_descriptor: bool) -> Result<Root, Error> {
+/// Carries out every step of the plan.
+fn build(job: Job<'_>, provisional: bool) -> Result<Root, Error> {
+    let Job { plan, prepared, .. } = job;
     // Modes in the plan are exact.
     let mask = rustix::process::umask(rustix::fs::Mode::empty());
-    let sources = setup("opening the real root", Sources::new(by_descriptor))?;
+    let sources = setup("opening the real root", Sources::new(job.by_descriptor))?;
     let mut root = Root::new(base()?, plan.namespaces.pid, sources);
+    if provisional {
+        setup("looking at the new root", root.keep_to_memory())?;
+    }
     for (index, step) in plan.steps.iter().enumerate() {
         match ops::apply(&mut root, &step.op, prepared) {
             Ok(()) => {}

@@ -21,5 +21,5 @@ pub(super) fn apply(root: &mut Root, at: &ContainerPath) -> Result<(), SysError>
         | MountAttrFlags::MOUNT_ATTR_NODEV
         | MountAttrFlags::MOUNT_ATTR_NOEXEC;
     let made = fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attributes);
-    root.mount(call("fsmount", "proc", made)?, at, Kind::Directory)
+    root.mount(call("fsmount", "proc", made)?, at, Kind::Directory).map(drop)
 }

@@ -3,6 +3,9 @@
 //! Most of what is made lies in directories that were made a moment before, on the tmpfs that is the root.
 //! These are remembered, and what is made in them is named from the root in one call. Every other path is
 //! looked up inside the root first, because a link on the way could lead out of it.
+//!
+//! While it is not known whether the plan is still right, nothing is made but on file systems that were made
+//! here: a mount point that has vanished from a directory of the host must not come back by mistake.
 
 use super::Sources;
 use crate::builtin::attach;
@@ -29,8 +32,10 @@ pub(crate) struct Root {
     top: OwnedFd,
     /// How many mounts are below that one.
     covered: usize,
-    /// Directories that were made here on the uppermost mount and are not hidden by another.
+    /// Directories that were made here, and file systems in memory on such; not hidden by another mount.
     plain: BTreeSet<ContainerPath>,
+    /// Device numbers of the file systems in memory, when nothing may be made on any other.
+    own: Option<Vec<u64>>,
     /// The container has a PID namespace of its own.
     pub(super) own_pids: bool,
     /// How files of the host are named.
@@ -58,10 +63,24 @@ const DIRECTORY: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CL
 const ANY: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
 
 impl Root {
-    /// With `top` as its only mount.
+    /// With `top`, a new file system in memory, as its only mount.
     pub(crate) fn new(top: OwnedFd, own_pids: bool, sources: Sources) -> Self {
         let plain = BTreeSet::from([ContainerPath::root()]);
-        Self { top, covered: 0, plain, own_pids, sources, is_before_open_tree_attr: false }
+        Self {
+            top,
+            covered: 0,
+            plain,
+            own: None,
+            own_pids,
+            sources,
+            is_before_open_tree_attr: false,
+        }
+    }
+
+    /// Makes nothing from now on but on file systems in memory.
+    pub(crate) fn keep_to_memory(&mut self) -> Result<(), SysError> {
+        self.own = Some(vec![device(&self.top)?]);
+        Ok(())
     }
 
     /// The uppermost mount at `/`.
@@ -145,18 +164,40 @@ impl Root {
             return Err(SysError::new("openat", path, Errno::EXIST));
         };
         let opened = self.directory(&parent, 0o755)?;
+        if let (Some(own), Some(opened)) = (&self.own, &opened)
+            && !own.contains(&device(opened)?)
+        {
+            return Err(SysError::new("openat", path, Errno::ROFS));
+        }
         let path = if opened.is_some() { Path::new(name) } else { relative(path) };
         Ok(Place { opened, root: &self.top, path })
     }
 
-    /// Mounts `tree` at `at`, where a mount point of this kind is made if there is none.
+    /// Mounts `tree`, a new file system in memory, at `at`.
+    pub(super) fn mount_memory(
+        &mut self,
+        tree: OwnedFd,
+        at: &ContainerPath,
+    ) -> Result<(), SysError> {
+        if let Some(own) = &mut self.own {
+            own.push(device(&tree)?);
+        }
+        if self.mount(tree, at, Kind::Directory)? {
+            self.plain.insert(at.clone());
+        }
+        Ok(())
+    }
+
+    /// Mounts `tree` at `at`, where a mount point of this kind is made if there is none. Whether that is in
+    /// a directory that was made here.
     pub(super) fn mount(
         &mut self,
         tree: OwnedFd,
         at: &ContainerPath,
         kind: Kind,
-    ) -> Result<(), SysError> {
-        if !self.mount_in_plain(&tree, at, kind)? {
+    ) -> Result<bool, SysError> {
+        let in_plain = self.mount_in_plain(&tree, at, kind)?;
+        if !in_plain {
             let point = self.mount_point(at, kind)?;
             attach(&tree, &point, at)?;
         }
@@ -169,7 +210,7 @@ impl Root {
             self.top = tree;
             self.covered += 1;
         }
-        Ok(())
+        Ok(in_plain)
     }
 
     /// Mounts at a mount point that was made here, or is made now, in a directory that was made here.
@@ -221,6 +262,11 @@ impl Root {
         call("openat", at, openat(&place, place.path, flags, mode))?;
         call("openat", at, openat(&place, place.path, ANY | OFlags::NOFOLLOW, Mode::empty()))
     }
+}
+
+/// The number of the device that a file is on.
+fn device(file: &OwnedFd) -> Result<u64, SysError> {
+    call("fstat", "a directory of the new root", fstat(file)).map(|status| status.st_dev)
 }
 
 /// Relative to the root's descriptor, which `openat2` takes as `/`.

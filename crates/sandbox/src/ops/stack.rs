@@ -47,7 +47,8 @@ pub(super) fn apply(
         other => other,
     };
     let overlay = overlay.map_err(|(failure, log)| refused(failure, log))?;
-    Ok(root.mount(overlay, at, Kind::Directory)?)
+    root.mount(overlay, at, Kind::Directory)?;
+    Ok(())
 }
 
 /// How the lower directories are named.

@@ -7,6 +7,7 @@
 #![allow(unsafe_code)]
 
 pub(crate) mod fd;
+pub(crate) mod heap;
 pub(crate) mod mount;
 pub(crate) mod process;
 pub(crate) mod signal;

@@ -11,9 +11,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// The child has one thread, a copy of the caller. Where the parent has more of them, the child may
 /// only do what is safe in a signal handler.
 pub(crate) fn fork(child: impl FnOnce() -> u8) -> Result<i32, Errno> {
+    let held = super::heap::hold();
     // SAFETY: the child only continues in this function, on its copy of the stack, and leaves by
-    // `_exit`. libc's own fork keeps its allocator usable in the child.
-    match unsafe { libc::fork() } {
+    // `_exit`. libc's own fork keeps its allocator usable in the child, and ours is held.
+    let forked = unsafe { libc::fork() };
+    drop(held);
+    match forked {
         -1 => Err(last_errno()),
         0 => {
             let status = catch_unwind(AssertUnwindSafe(child)).unwrap_or(125);

@@ -80,6 +80,8 @@ pub struct Scene {
     pub search_path: Vec<PathBuf>,
     pub inject: String,
     pub by_descriptor: bool,
+    /// See `examples/stage.rs`.
+    pub confirm: Option<bool>,
     directory: tempfile::TempDir,
 }
 
@@ -105,6 +107,7 @@ impl Scene {
             search_path: vec!["/usr/bin".into()],
             inject: String::new(),
             by_descriptor: false,
+            confirm: None,
             directory: open_to_all(tempfile::tempdir().unwrap()),
         }
     }
@@ -125,6 +128,7 @@ impl Scene {
             "search_path": self.search_path,
             "inject": self.inject,
             "by_descriptor": self.by_descriptor,
+            "confirm": self.confirm,
             "environment": [["INHERITED", "yes"], ["TERM", "dumb"]],
         });
         std::fs::write(&path, serde_json::to_vec(&scene).unwrap()).unwrap();
