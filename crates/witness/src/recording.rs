@@ -68,7 +68,7 @@ fn each(tell: impl Fn(&mut Seen)) {
 /// `path` was looked at without following it: what was there, or `None` for what was absent or may not be
 /// looked at.
 pub fn saw(path: &Path, what: Option<Look>) {
-    each(|seen| match seen.looks.entry(path.to_owned()) {
+    each(|seen| match seen.looks.entry(path.as_os_str().to_owned()) {
         Entry::Vacant(entry) => {
             entry.insert(what);
         }
@@ -96,7 +96,7 @@ pub fn listed(path: &Path) {
 /// Names in the directory `path` were read, and only these count. For directories in which much else comes
 /// and goes; the reading itself is to be [`unrecorded`].
 pub fn listed_for(path: &Path, filter: &Filter) {
-    each(|seen| match seen.listed.entry(path.to_owned()) {
+    each(|seen| match seen.listed.entry(path.as_os_str().to_owned()) {
         Entry::Vacant(entry) => {
             entry.insert(filter.clone());
         }
