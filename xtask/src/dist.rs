@@ -1,12 +1,17 @@
-//! The static binaries: one for each architecture, checked for what makes them portable.
+//! What is given to others: the static binaries, one for each architecture, checked for what makes them
+//! portable; and trees that can take the place of a `pressure-vessel` directory, one for each kind of machine.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::cargo;
+use install::{Kind, Sources, exchange, write_tree};
+use plan::Tuple;
+
 use crate::error::{Context, Problem, Result};
 use crate::progress::step;
 use crate::setup::TARGETS;
+use crate::{cargo, completions, licences, manual};
 
 /// A binary must stay below this.
 const LIMIT: u64 = 3_000_000;
@@ -14,18 +19,57 @@ const LIMIT: u64 = 3_000_000;
 /// Type of the program header that names a dynamic linker.
 const PT_INTERP: u32 = 3;
 
-/// Builds every binary into `dist/TARGET/bathysphere` and checks it. Returns the directory `dist`.
+/// The trees: for which machine, and what the directory is called in a depot.
+const TREES: &[(Tuple, &str)] =
+    &[(Tuple::X86_64, "pressure-vessel"), (Tuple::Aarch64, "pressure-vessel-arm64")];
+
+/// Builds every binary into `dist/TARGET/bathysphere`, checks it, and writes the trees. Returns the directory
+/// `dist`.
 pub(crate) fn run() -> Result<PathBuf> {
     let dist = cargo::workspace()?.root.join("dist");
     let mut lines = Vec::new();
+    let mut builds = BTreeMap::new();
     for target in TARGETS {
         let binary = step(&format!("building for {target}"), || build(target, &dist))?;
         let size = check(&binary)?;
-        place_sibling(target, &binary, &dist)?;
+        builds.insert(tuple(target)?, binary.clone());
         lines.push(format!("{target:28} {:>7.1} KiB  {}", size as f64 / 1024.0, binary.display()));
+    }
+    let share = dist.join("share");
+    step("manual pages, completions, licences", || write_share(&share))?;
+    for (machine, name) in TREES {
+        let place = dist.join(name);
+        let sources =
+            Sources { builds: builds.clone(), machine: *machine, share: Some(share.clone()) };
+        step(&format!("tree for {machine}"), || tree(&place, &sources))?;
+        lines.push(format!("{machine:28} {:>11}  {}", "tree", place.display()));
     }
     lines.iter().for_each(|line| println!("{line}"));
     Ok(dist)
+}
+
+/// Writes what programs of every architecture have in common.
+fn write_share(share: &Path) -> Result<()> {
+    if share.symlink_metadata().is_ok() {
+        fs::remove_dir_all(share).at("removing", share)?;
+    }
+    manual::write(share)?;
+    completions::write(share)?;
+    licences::write(share)
+}
+
+/// Writes a tree, or a newer one in its place.
+fn tree(place: &Path, sources: &Sources) -> Result<()> {
+    install::install(place, Kind::Prefix, exchange, |stage| write_tree(stage, "", sources))
+        .map_err(|error| Problem::new(error.to_string()))
+}
+
+/// The architecture of a target, whose programs all have names of Debian's.
+fn tuple(target: &str) -> Result<Tuple> {
+    // Rust's i686 is Debian's i386.
+    let machine = target.split('-').next().map(|m| if m == "i686" { "i386" } else { m });
+    let name = format!("{}-linux-gnu", machine.unwrap_or(target));
+    name.parse().map_err(|error| Problem::new(format!("{error}")))
 }
 
 /// Builds one binary.
@@ -36,17 +80,6 @@ fn build(target: &str, dist: &Path) -> Result<PathBuf> {
     let binary = dir.join("bathysphere");
     replace(&built, &binary)?;
     Ok(binary)
-}
-
-/// Puts a build where one for another architecture looks for it when an emulator runs that (the layout
-/// of docs/emulation.md).
-fn place_sibling(target: &str, binary: &Path, dist: &Path) -> Result<()> {
-    // Rust's i686 is Debian's i386.
-    let machine = target.split('-').next().map(|m| if m == "i686" { "i386" } else { m });
-    let tuple = format!("{}-linux-gnu", machine.unwrap_or(target));
-    let dir = dist.join("libexec/bathysphere").join(tuple);
-    fs::create_dir_all(&dir).at("creating", &dir)?;
-    replace(binary, &dir.join("bathysphere"))
 }
 
 /// Copies a program over another that may be running.

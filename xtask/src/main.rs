@@ -4,14 +4,19 @@
 
 mod bench;
 mod cargo;
+mod completions;
 mod demo;
 mod display;
 mod dist;
 mod error;
 mod lab;
+mod licences;
+mod manual;
 mod process;
 mod progress;
 mod setup;
+#[cfg(test)]
+mod shell;
 mod test;
 mod user;
 mod vm;
@@ -56,7 +61,7 @@ enum Task {
         #[arg(long)]
         no_skip: bool,
     },
-    /// Build the static binary of every architecture into dist/
+    /// Build the static binary of every architecture, and trees that can take the place of pressure-vessel, into dist/
     Dist,
     /// Compare launches with bare bwrap on this machine
     Bench {

@@ -48,6 +48,11 @@ const PACKAGES: &[(&str, &str)] = &[
     ("/usr/bin/mksquashfs", "squashfs-tools"),
     ("/usr/bin/squashfuse", "squashfuse"),
     ("/usr/bin/fusermount3", "fuse3"),
+    ("/usr/bin/man", "man-db"),
+    ("/usr/bin/mandoc", "mandoc"),
+    ("/usr/bin/zsh", "zsh"),
+    ("/usr/bin/fish", "fish"),
+    ("/usr/lib/python3/dist-packages/vdf", "python3-vdf"),
 ];
 
 /// Compiler targets of the static binaries.

@@ -25,8 +25,8 @@ const TARGET_FOREIGN: &str = "aarch64-unknown-linux-musl";
 /// in a random container.
 const STAGE: &str = "stage";
 
-/// The test programs of the command that are run in every host: real launches, plans in every form, and
-/// what is said about the machine.
+/// The test programs of the command that are run in every host: real launches, plans in every form,
+/// what is said about the machine, and the programs that stand in for others.
 const TESTS: &[&str] = &["launch", "export", "check", "doctor", "programs"];
 
 /// The test program of the command that runs foreign programs: in hosts with an emulator, and, built for

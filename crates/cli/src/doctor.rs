@@ -7,6 +7,7 @@
 mod desktop;
 mod drivers;
 mod emulators;
+mod installations;
 mod kernel;
 mod limit;
 mod runtimes;
@@ -45,6 +46,7 @@ pub(crate) struct Report {
     runtimes: Option<runtimes::Runtimes>,
     store: Option<store::Report>,
     desktop: Option<desktop::Desktop>,
+    installations: Option<Vec<installations::Installation>>,
 }
 
 /// `bathysphere doctor`.
@@ -86,6 +88,7 @@ fn examine(doctor: &Doctor, edge: &Edge) -> Report {
         runtimes::look(facts, runtime.as_deref(), problems)
     });
     let desktop = part("the desktop", &environment, &mut problems, desktop::look);
+    let installations = part("the installations", &environment, &mut problems, installations::look);
     let store = match store_path {
         Ok(path) => part("the store", &environment, &mut problems, move |facts, problems| {
             store::look(facts, path, problems)
@@ -108,6 +111,7 @@ fn examine(doctor: &Doctor, edge: &Edge) -> Report {
         runtimes,
         store,
         desktop,
+        installations,
     }
 }
 

@@ -11,6 +11,7 @@
 
 use inspect::elf;
 use plan::{Code, Problem, Tuple};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::File;
@@ -129,6 +130,19 @@ fn siblings(path: &Path, own: Tuple, machine: Tuple) -> Vec<PathBuf> {
         found.extend(shared.parent().and_then(Path::parent).map(|p| p.join("bin").join(plain)));
     }
     found
+}
+
+/// This program's architecture, and where builds of it are, its own among them.
+pub(crate) fn builds() -> Option<(Tuple, BTreeMap<Tuple, PathBuf>)> {
+    let own = Tuple::native()?;
+    let path = std::fs::read_link("/proc/self/exe").ok()?;
+    let mut found = BTreeMap::from([(own, path.clone())]);
+    for tuple in Tuple::ALL.iter().filter(|tuple| **tuple != own) {
+        let place = siblings(&path, own, *tuple).into_iter();
+        let place = { place }.find(|place| architecture(place) == Some(*tuple));
+        found.extend(place.map(|place| (*tuple, place)));
+    }
+    Some((own, found))
 }
 
 /// The architecture of the program that the kernel executed for this process.

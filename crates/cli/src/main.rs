@@ -3,10 +3,13 @@
 #![forbid(unsafe_code)]
 
 mod check;
+mod disabled;
 mod doctor;
 mod edge;
+mod entry_point;
 mod explain;
 mod foreign;
+mod install;
 mod launch;
 mod locales;
 mod logger;
@@ -45,6 +48,9 @@ fn main() -> ExitCode {
         return status.into();
     }
     let arguments: Vec<_> = std::env::args_os().collect();
+    if let Some(status) = disabled::hand_over(&arguments) {
+        return status.into();
+    }
     let mut foreign = Foreign::detect();
     if let Some(foreign) = &mut foreign {
         foreign.hand_over(&arguments);
@@ -65,7 +71,13 @@ fn main() -> ExitCode {
             return if error.use_stderr() { USAGE.into() } else { ExitCode::SUCCESS };
         }
     };
-    let needs_machine = !matches!(cli.command, Command::Explain(_) | Command::TidyStore { .. });
+    let needs_machine = !matches!(
+        cli.command,
+        Command::Explain(_)
+            | Command::Install(_)
+            | Command::Uninstall(_)
+            | Command::TidyStore { .. }
+    );
     if let Some(problem) = foreign.and_then(|f| f.refusal()).filter(|_| needs_machine) {
         report::problem(&problem);
         return FAILURE.into();
@@ -77,6 +89,8 @@ fn main() -> ExitCode {
         Command::Check(check) => check::run(check),
         Command::Explain(explain) => explain::run(explain),
         Command::Runtime(asked) => runtime::run(&asked),
+        Command::Install(options) => install::install(&options),
+        Command::Uninstall(options) => install::uninstall(&options),
         Command::TidyStore { store } => tidy::run(&store),
     }
 }

@@ -1,7 +1,7 @@
 //! Which program this is: the name by which it was started decides.
 
 use crate::foreign::Foreign;
-use crate::wrap;
+use crate::{entry_point, wrap};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use tools::Invocation;
@@ -22,6 +22,8 @@ pub(crate) fn run(arguments: &[OsString], foreign: Option<&Foreign>) -> Option<u
         executable,
     };
     match program.name() {
+        "_v2-entry-point" => Some(entry_point::run_game(&invocation)),
+        "run-in-sniper" => Some(entry_point::run(&invocation)),
         "pressure-vessel-wrap" => Some(wrap::run(&invocation, name, foreign)),
         _ => tools::run(&invocation),
     }

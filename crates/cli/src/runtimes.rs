@@ -16,6 +16,7 @@ use plan::{Code, HostPath, Problem, RootPath};
 use serde::Serialize;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use store::runtimes::version_order;
 
 /// What Steam's depots are called. A name that ends in a number is followed by any number.
@@ -73,7 +74,7 @@ fn rank(name: &str) -> (usize, u32) {
 }
 
 /// Steam's data directory, below the home directory: native, old Debian package, Flatpak.
-const STEAM: &[&str] = &[
+pub(crate) const STEAM: &[&str] = &[
     ".steam/root",
     ".local/share/Steam",
     ".steam/debian-installation",
@@ -252,6 +253,23 @@ fn hint(name: &OsStr) -> String {
 /// As [`find`].
 pub(crate) fn by_name(facts: &Facts, name: &OsStr) -> Result<HostPath, Problem> {
     find(facts, name).map(|found| found.path)
+}
+
+/// The data directories of every Steam of the user, each once.
+pub(crate) fn steams(facts: &Facts) -> Vec<HostPath> {
+    let Some(home) = facts.home() else { return vec![] };
+    let mut found: Vec<HostPath> = vec![];
+    for steam in STEAM.iter().filter_map(|steam| facts.host.find(&home.at(steam))) {
+        if steam.kind == Kind::Directory && !found.contains(&steam.host) {
+            found.push(steam.host);
+        }
+    }
+    found
+}
+
+/// The runtime in a depot: its `SUITE_platform_VERSION`, the newest if there are several.
+pub(crate) fn of_depot(facts: &Facts, depot: &Path) -> Option<HostPath> {
+    platform(&facts.host, &RootPath::new(depot).ok()?)
 }
 
 /// Steam's library folders.

@@ -1,6 +1,11 @@
 //! The command line: each option once, with its documentation. No logic.
 
+mod install;
+mod manual;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
+pub use install::{Install, Uninstall};
+pub use manual::{STATUSES, VARIABLES};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -32,6 +37,11 @@ pub enum Command {
     /// Runtimes on this machine: list, download, verify and remove them, and delete what is unused.
     #[command(subcommand)]
     Runtime(Runtime),
+    /// Take the place of pressure-vessel for Steam and others: write a tree of all programs, replace that
+    /// of an installed Steam Linux Runtime, or add a compatibility tool to Steam.
+    Install(Install),
+    /// Undo what `install` has done: what was replaced is put back as it was.
+    Uninstall(Uninstall),
     /// Secure what is new in a store and delete what is long unused. Started by `run` in the
     /// background after it has prepared something.
     #[command(hide = true)]

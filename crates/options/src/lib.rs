@@ -11,10 +11,12 @@
 #![forbid(unsafe_code)]
 
 pub mod command;
+mod place;
 mod program;
 pub mod programs;
 mod read;
 
+pub use place::{Place, place, placed};
 pub use program::{Opt, Order, Program, Status, Variable};
 pub use programs::{ALL, named};
 pub use read::{Given, Wrong};

@@ -1,5 +1,6 @@
 //! The drop-in programs, a file each.
 
+mod entry_point;
 mod verify;
 mod wrap;
 
@@ -8,7 +9,8 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 /// Every program.
-pub const ALL: &[&Program] = &[&verify::VERIFY, &wrap::WRAP];
+pub const ALL: &[&Program] =
+    &[&entry_point::ENTRY_POINT, &entry_point::RUN, &verify::VERIFY, &wrap::WRAP];
 
 /// The program that is started as `name`: the first argument of a process, with or without directories.
 #[must_use]
@@ -25,9 +27,32 @@ mod tests {
     fn definitions_are_consistent() {
         for program in ALL {
             program.to_command().debug_assert();
-            let found = named(OsStr::new(&format!("/x/{}", program.name())));
-            assert!(found.is_some_and(|found| std::ptr::eq(found, *program)), "{}", program.name());
+            for name in program.names {
+                let found = named(OsStr::new(&format!("/x/{name}")));
+                assert_eq!(found.map(Program::name), Some(program.name()), "{name}");
+            }
         }
         assert!(named(OsStr::new("/usr/bin/bathysphere")).is_none());
+    }
+
+    /// Every program, variable and status has words for it, and so has every option that is shown; no two
+    /// programs have a name in common.
+    #[test]
+    fn everything_is_documented() {
+        let mut names: Vec<&str> = ALL.iter().flat_map(|program| program.names).copied().collect();
+        names.sort_unstable();
+        assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{names:?}");
+        for program in ALL {
+            let texts = [program.summary, program.usage, program.about];
+            assert!(texts.iter().all(|text| !text.is_empty()), "{}", program.name());
+            assert!(!program.summary.ends_with('.'), "{}", program.summary);
+            assert!(!program.statuses.is_empty(), "{}", program.name());
+            let options = program.options.iter().filter(|option| option.shown()).map(|o| o.help);
+            let variables = program.variables.iter().map(|variable| variable.help);
+            for sentence in options.chain(variables) {
+                assert!(sentence.ends_with('.'), "{}: {sentence}", program.name());
+            }
+            assert!(program.statuses.iter().all(|status| !status.when.is_empty()));
+        }
     }
 }

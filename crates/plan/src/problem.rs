@@ -180,6 +180,18 @@ codes! {
     PROGRAM_MISSING = 80, "A program of this tool is missing";
     /// There is no terminal to talk to.
     NO_TERMINAL = 81, "There is no terminal";
+    /// Where something was to be installed there is something else.
+    NO_PLACE_TO_INSTALL = 90, "This is no place to install to";
+    /// Writing an installation, or undoing it, failed.
+    INSTALLATION_FAILED = 91, "The installation could not be changed";
+    /// There is no installation, or what it had replaced is gone.
+    NOT_INSTALLED = 92, "There is nothing to put back";
+    /// A launch was to be handed to the original, which is not there.
+    NO_ORIGINAL = 93, "There is no original to hand over to";
+    /// No Steam is installed for the user.
+    NO_STEAM = 94, "Steam is not installed";
+    /// Steam has put back what was replaced, or something else has changed an installation.
+    INSTALLATION_CHANGED = 95, "An installation is not as it was made";
 }
 
 impl Code {

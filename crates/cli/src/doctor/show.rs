@@ -1,7 +1,7 @@
 //! The report as a person reads it: a line for each thing, what is wrong first.
 
 use super::drivers::{Architecture, Driver, Drivers};
-use super::{Report, desktop, emulators, kernel, runtimes, store};
+use super::{Report, desktop, emulators, installations, kernel, runtimes, store};
 use crate::report::Finding;
 use crate::terminal::{Style, Terminal};
 use plan::Severity;
@@ -21,6 +21,7 @@ pub(super) fn text(report: &Report, terminal: &Terminal) -> String {
     page.part("Runtimes", report.runtimes.as_ref(), Page::runtimes);
     page.part("Store", report.store.as_ref(), Page::store);
     page.part("Desktop", report.desktop.as_ref(), Page::desktop);
+    page.part("Installations", report.installations.as_ref(), Page::installations);
     page.out
 }
 
@@ -133,6 +134,20 @@ impl Page<'_> {
             let why = feature.why.as_deref().unwrap_or_default();
             let text = format!("no {} (Linux {}): {why}", feature.name, feature.since);
             self.line("", Style::Faint, &text);
+        }
+    }
+
+    fn installations(&mut self, all: &Vec<installations::Installation>) {
+        if all.is_empty() {
+            self.line(
+                "",
+                Style::Faint,
+                "none: `bathysphere install` takes the place of pressure-vessel",
+            );
+        }
+        for one in all {
+            let style = if one.state == "intact" { Style::Good } else { Style::Warning };
+            self.line(one.kind, style, &format!("{}: {}", one.state, one.path));
         }
     }
 

@@ -4,6 +4,9 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests look at the real file system")]
 
+mod entry_point;
+mod install;
+mod place;
 #[path = "../launch/support.rs"]
 #[allow(dead_code, reason = "the launch tests use the rest")]
 mod support;
