@@ -149,6 +149,10 @@ fn lock(path: &plan::HostPath) -> Result<OwnedFd, Error> {
     use rustix::io::Errno;
     use std::os::fd::AsFd;
     match crate::sys::fd::lock_shared(fd.as_fd()) {
+        // Whoever deletes a runtime has its lock until the file is gone: it may have been opened before.
+        Ok(()) if rustix::fs::fstat(&fd).is_ok_and(|stat| stat.st_nlink == 0) => {
+            Err(Error::LockBusy(path.clone()))
+        }
         Ok(()) => Ok(fd),
         Err(Errno::AGAIN | Errno::ACCESS) => Err(Error::LockBusy(path.clone())),
         Err(errno) => Err(failed(crate::sys::SysError::new("fcntl", path, errno))),

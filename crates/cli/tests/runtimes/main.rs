@@ -3,6 +3,7 @@
 
 mod add;
 mod depot;
+mod launch;
 mod list;
 mod pv_verify;
 mod server;

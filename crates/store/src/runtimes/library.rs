@@ -11,7 +11,7 @@
 //! A version is never changed once it has its name, so that a game keeps what it was started with; what is
 //! newer gets a directory of its own beside it.
 
-use super::used::locked_out;
+use super::used::{locked_out, make_lock_files};
 use super::{Error, unpack};
 use crate::dir::Dir;
 use crate::lock::{self, Missing};
@@ -30,6 +30,9 @@ use std::time::{Duration, SystemTime};
 const LOCK: &str = ".lock";
 const PARTS: &CStr = c".parts";
 const DRAFTS: &CStr = c".drafts";
+
+/// What the name of a depot's directory with the runtime has in it.
+pub(super) const PLATFORM: &[u8] = b"_platform_";
 
 /// Downloads that nobody has gone on with for so long are deleted.
 const PARTS_AGE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -243,6 +246,7 @@ impl Held<'_> {
             let path = versions.path_of(&to);
             // What has a name is whole, also after a crash of the machine.
             let failed = |call, e| crate::Error::writing(path.clone(), call, e);
+            make_lock_files(&Dir::open(&draft.runtime).map_err(|e| failed("open", e))?)?;
             rustix::fs::syncfs(&versions).map_err(|e| failed("syncfs", e))?;
             match rustix::fs::renameat(&versions, draft.runtime.as_path(), &versions, &to) {
                 Ok(()) => Ok((path, true)),
@@ -350,8 +354,6 @@ fn is_runtime(dir: &Dir) -> Result<bool, Error> {
     };
     Ok(has(PLATFORM) || has(b"files") || has(b"usr") || (has(b"bin") && has(b"lib")))
 }
-
-const PLATFORM: &[u8] = b"_platform_";
 
 fn reading(dir: &Dir, errno: Errno) -> Error {
     Error::Library(crate::Error::Source { path: dir.path().clone(), call: "getdents", errno })

@@ -1,10 +1,12 @@
 //! Whether a runtime is in use: the files by which its users lock it.
 
 use super::Error;
+use super::library::PLATFORM;
+use super::variable::REF;
 use crate::dir::Dir;
 use crate::lock::{self, Missing};
 use plan::HostPath;
-use rustix::fs::FileType;
+use rustix::fs::{FileType, OFlags};
 use rustix::io::Errno;
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -31,6 +33,30 @@ pub(super) fn locked_out(runtime: &HostPath) -> Result<Vec<OwnedFd>, Error> {
     Ok(held)
 }
 
+/// Makes the lock file of a runtime's files where there is none, so that whoever uses it can lock it.
+/// Content servers and archives may have dropped an empty file.
+pub(super) fn make_lock_files(runtime: &Dir) -> Result<(), crate::Error> {
+    let entries = runtime.entries().unwrap_or_default();
+    let directories = entries.into_iter().filter(|(_, kind)| *kind == FileType::Directory);
+    let names: Vec<_> = directories.map(|(name, _)| name).collect();
+    let mut files: Vec<_> = names
+        .iter()
+        .filter(|name| name.to_bytes().windows(PLATFORM.len()).any(|w| w == PLATFORM))
+        .filter_map(|name| runtime.child(name).and_then(|dir| dir.child(c"files")).ok())
+        .collect();
+    files.extend(runtime.child(c"files").ok());
+    let itself = files.is_empty().then_some(runtime);
+    for dir in files.iter().chain(itself) {
+        let flags = OFlags::RDWR | OFlags::CREATE;
+        match dir.open_file(REF, flags, 0o644) {
+            // Something else of that name cannot be locked, and is none of ours.
+            Ok(_) | Err(Errno::LOOP | Errno::ISDIR | Errno::NXIO) => {}
+            Err(e) => return Err(crate::Error::writing(dir.path_of(REF), "open", e)),
+        }
+    }
+    Ok(())
+}
+
 /// Whether somebody has the runtime locked.
 #[must_use]
 pub fn is_used(runtime: &HostPath) -> bool {
@@ -46,7 +72,7 @@ fn lock_files(runtime: &HostPath) -> Vec<HostPath> {
         let names = names.filter(|n| n.to_bytes().windows(wanted.len()).any(|w| w == wanted));
         names.filter_map(|n| directory.join(OsStr::from_bytes(n.to_bytes())).ok()).collect()
     };
-    out.extend(below(runtime, b"_platform_").iter().map(|p| p.at("files/.ref")));
+    out.extend(below(runtime, PLATFORM).iter().map(|p| p.at("files/.ref")));
     out.extend(below(&runtime.at("var"), b"tmp-").iter().map(|p| p.at(".ref")));
     out
 }
