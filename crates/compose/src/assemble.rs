@@ -73,7 +73,7 @@ pub(crate) fn assemble(
     }
     fonts::share(facts, &mut draft);
     tool(request, &mut draft);
-    environment::common(facts, &mut draft.environment);
+    environment::common(facts, &working_directory, &mut draft.environment);
     match &arrangement {
         Arrangement::Native => {}
         Arrangement::Overlay(overlay) => overlay.environment(&mut draft),

@@ -11,7 +11,7 @@ use crate::draft::Draft;
 use crate::facts::Facts;
 use crate::workarounds::Workarounds;
 use inspect::root::Kind;
-use plan::{Code, ContainerPath, LayerEntry, Problem, RootPath};
+use plan::{ByteString, Code, ContainerPath, LayerEntry, Problem, RootPath};
 use std::os::unix::ffi::OsStrExt;
 
 const VARIABLE: &str = "PRESSURE_VESSEL_IMPORT_CA_CERTS";
@@ -40,18 +40,15 @@ pub(crate) fn share(facts: &Facts, draft: &mut Draft) {
         );
         return;
     }
-    let mut places = vec![draft.place(&directory)];
-    if draft.has_interpreter_root() {
-        places.push(ContainerPath::literal(DIRECTORY));
+    let place = draft.place(&directory);
+    if let Some((area, inner, raw)) = draft.area_and_raw(&directory) {
+        area.mount_point(raw, &inner, Kind::Directory);
     }
-    for (n, place) in places.into_iter().enumerate() {
-        if n == 0
-            && let Some((area, inner, raw)) = draft.area_and_raw(&directory)
-        {
-            area.mount_point(raw, &inner, Kind::Directory);
-        }
-        let links = links(facts, &place);
-        draft.area(links);
+    draft.area(links(facts, &place));
+    if draft.has_interpreter_root() {
+        // Native programs have the same; emulated ones find it in their root first.
+        let target = ByteString::from(place.as_path().as_os_str());
+        draft.symlink(ContainerPath::literal(DIRECTORY), target, "the same, for native programs");
     }
 }
 
@@ -80,4 +77,42 @@ fn links(facts: &Facts, place: &ContainerPath) -> Area {
         area.put(inner, LayerEntry::Symlink { target });
     }
     area
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{facts, tree};
+
+    #[test]
+    fn links_lead_to_where_the_container_has_the_host() {
+        let base = tempfile::tempdir().unwrap();
+        tree(
+            base.path(),
+            &[
+                "etc/ssl/certs/ca-certificates.crt = bundle",
+                "etc/ssl/certs/one.pem -> /usr/share/ca/one.crt",
+                "etc/ssl/certs/4042bcee.0 -> one.pem",
+                "etc/ssl/certs/dead.0 -> nowhere",
+                "usr/share/ca/one.crt = certificate",
+            ],
+        );
+        let facts = facts(base.path(), &[]);
+        let area = links(&facts, &ContainerPath::literal("/etc/ssl/certs"));
+        let shown: Vec<String> = area
+            .entries
+            .iter()
+            .map(|(path, entry)| match entry {
+                LayerEntry::Symlink { target } => format!("{path} -> {target}"),
+                other => format!("{path}: {other:?}"),
+            })
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "/4042bcee.0 -> ../../../run/host/usr/share/ca/one.crt",
+                "/ca-certificates.crt -> ../../../run/host/etc/ssl/certs/ca-certificates.crt",
+            ]
+        );
+    }
 }

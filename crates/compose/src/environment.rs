@@ -14,9 +14,10 @@ const CURSORS: &str = "~/.icons:/usr/share/icons:/usr/share/pixmaps:/usr/X11R6/l
 const DATA_DIRS: &str = "/usr/local/share:/usr/share";
 
 /// What holds with and without a runtime.
-pub(crate) fn common(facts: &Facts, environment: &mut Environment) {
+pub(crate) fn common(facts: &Facts, start: &ContainerPath, environment: &mut Environment) {
     environment.set("container", "pressure-vessel", "how programs recognise a container");
-    environment.unset("PWD", "the command starts elsewhere");
+    let start = start.as_path().as_os_str().to_owned();
+    environment.set("PWD", start, "where the command starts, without links");
     let original = |name: &str| facts.environment.non_empty(name).map(OsStr::to_owned);
     let cursors = original("XCURSOR_PATH").unwrap_or_else(|| {
         let data = facts.xdg("XDG_DATA_HOME", ".local/share").map(|d| d.at("icons"));
@@ -156,7 +157,7 @@ mod tests {
         let mut environment = Environment::default();
         let tuples = [Tuple::X86_64, Tuple::I386];
         with_runtime(&facts, &root, &tuples, &[], &mut environment);
-        common(&facts, &mut environment);
+        common(&facts, &ContainerPath::literal("/w"), &mut environment);
         names
             .iter()
             .map(|name| match environment.0.get(&ByteString::from(*name)) {
@@ -205,7 +206,12 @@ mod tests {
                 &["LD_LIBRARY_PATH", "PATH"],
                 &["-LD_LIBRARY_PATH", "PATH=/usr/bin:/bin"],
             ),
-            (&[], &[("PWD", "/x")], &["PWD", "container"], &["-PWD", "container=pressure-vessel"]),
+            (
+                &[],
+                &[("PWD", "/x")],
+                &["PWD", "container"],
+                &["PWD=/w", "container=pressure-vessel"],
+            ),
             (
                 &[],
                 &[("XDG_DATA_DIRS", "/opt/share"), ("XCURSOR_PATH", "/c")],

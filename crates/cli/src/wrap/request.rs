@@ -30,7 +30,8 @@ pub(super) fn request(
         let cause = format!("the working directory is gone: {error}");
         failed(Code::BAD_VALUE, cause, "change to a directory that exists")
     })?;
-    let mut environment = vec![];
+    // What is in it is this program's; programs inside that start this one again have their own.
+    let mut environment = vec![("PRESSURE_VESSEL_VARIABLE_DIR".into(), None)];
     let command = command(wrap, facts, &mut environment)?;
     let mut assign_fds = settings.assign_fds.clone();
     assign_fds.extend(terminal.iter().flat_map(|tty| tty.assigned()));

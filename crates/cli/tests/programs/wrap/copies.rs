@@ -28,8 +28,12 @@ fn only_who_prepares_gets_a_copy() {
     let runtimes = ["runtime-bullseye", "form-depot"];
     for runtime in runtimes {
         let runtime = need!(lab(runtime));
-        let (outcome, places) = sh(copying(Places::new(), &runtime), "echo ran").run_in();
-        assert_eq!(outcome.ok(), "ran\n");
+        let places = Places::new();
+        let variable = places.at("var");
+        let tool = copying(places, &runtime).env("PRESSURE_VESSEL_VARIABLE_DIR", variable);
+        let script = "echo \"ran ${PRESSURE_VESSEL_VARIABLE_DIR-without it}\"";
+        let (outcome, places) = sh(tool, script).run_in();
+        assert_eq!(outcome.ok(), "ran without it\n");
         let variable = places.at("var");
         assert!(variable.is_dir() && copies(&variable).is_empty(), "{runtime:?}");
         let (outcome, _places) = copying(places, &runtime).arg("--only-prepare").run_in();
