@@ -58,6 +58,8 @@ pub(super) fn copy(wrap: &Wrap, session: &Session, plan: &Plan) -> Result<(), St
 
 /// Writes the command line of bwrap, each word ended by a NUL byte.
 pub(super) fn write_argv(file: &HostPath, mut session: Session) -> Result<(), Stop> {
+    // Who executes it opens what the command is to have; bwrap passes on what is open.
+    session.request.assign_fds.clear();
     let words = show::bwrap::argv(&mut session)?;
     std::fs::write(file.as_path(), words).map_err(|error| {
         let cause = format!("--write-final-argv: `{file}` cannot be written: {error}");

@@ -158,6 +158,30 @@ fn what_the_process_is_given() {
     }
 }
 
+/// The device files of CUDA are made where NVIDIA's module is loaded and that for CUDA is not.
+#[test]
+fn nvidias_second_module_is_loaded() {
+    use std::os::unix::fs::PermissionsExt;
+    for (modules, want) in [("nvidia", "-u -c=0\n"), ("nvidia nvidia_uvm", ""), ("other", "")] {
+        let places = Places::new();
+        let (tool, said) = (places.at("prefix/bin/nvidia-modprobe"), places.at("said"));
+        fs::write(&tool, format!("#!/bin/sh\necho \"$@\" >> {}\n", said.display())).unwrap();
+        fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).unwrap();
+        let path = format!("{}:/usr/bin:/bin", places.at("prefix/bin").display());
+        let (call, places) = wrap_in(places).arg("--only-prepare").env("PATH", path).prepare();
+        let script = format!(
+            "mount -t tmpfs none /sys/module && for m in {modules}; do mkdir /sys/module/$m && \
+             echo 1 > /sys/module/$m/version; done && exec \"$0\" \"$@\""
+        );
+        let mut outer = std::process::Command::new("unshare");
+        outer.args(["--user", "--map-root-user", "--mount", "sh", "-c", &script]);
+        outer.arg(call.get_program()).args(call.get_args()).env_clear();
+        outer.envs(call.get_envs().filter_map(|(n, v)| Some((n, v?)))).current_dir(places.home());
+        crate::support::Outcome::of(&mut outer).ok();
+        assert_eq!(fs::read_to_string(&said).unwrap_or_default(), want, "{modules}");
+    }
+}
+
 /// The program's own tree is where programs in the container look for it.
 #[test]
 fn the_installation_is_shown() {

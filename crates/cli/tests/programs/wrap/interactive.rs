@@ -49,6 +49,19 @@ fn a_terminal_and_a_shell() {
     }
 }
 
+/// What is written for others to execute says nothing of a terminal that only this process has open.
+#[test]
+fn a_terminal_is_not_in_the_final_command() {
+    need!(installed("script"));
+    let places = Places::new();
+    let file = places.at("argv");
+    let tool = wrap_in(places).pair("--write-final-argv", &file).args(&["--tty", "true"]);
+    let (call, places) = tool.prepare();
+    let (text, status) = on_terminal(&call, &places, "");
+    assert_eq!(status, 0, "{text}");
+    assert!(std::fs::read(&file).unwrap().ends_with(b"--\0true\0"), "{text}");
+}
+
 /// In a session without a terminal that is said.
 #[test]
 fn no_terminal() {

@@ -112,6 +112,15 @@ fn values_that_are_neither_on_nor_off_are_warned_of() {
 }
 
 #[test]
+fn process_numbers_of_its_own_are_warned_of() {
+    check(&[
+        (&["--unshare-pid", "true"], &[], 0, "", "W: --unshare-pid"),
+        (&["true"], &[("PRESSURE_VESSEL_SHARE_PID", "0")], 0, "", "W: --unshare-pid"),
+        (&["--share-pid", "true"], &[("PRESSURE_VESSEL_SHARE_PID", "0")], 0, "", ""),
+    ]);
+}
+
+#[test]
 fn obsolete_options_are_understood() {
     for option in [
         "--deterministic",
