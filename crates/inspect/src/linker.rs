@@ -57,6 +57,24 @@ pub enum Error {
     Root(#[from] crate::root::Error),
 }
 
+/// What the dynamic linker of a root puts for tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expansion {
+    /// For `$LIB`.
+    pub lib: String,
+    /// For `$PLATFORM`, on the CPU that the guest sees.
+    pub platform: &'static str,
+}
+
+impl Expansion {
+    /// As the dynamic linker of an architecture tells it; `None` where the root has none.
+    pub fn of(root: &dyn Filesystem, tuple: Tuple) -> Option<Self> {
+        let loader = Loader::of(root, tuple);
+        let platform = Capabilities::new(tuple, &loader, Cpu::for_guest(tuple)).platform;
+        loader.file.is_some().then_some(Self { lib: loader.lib.clone(), platform })
+    }
+}
+
 /// The search of one architecture in one root. Remembers what it found: it is for one launch, during
 /// which the root does not change.
 #[derive(Debug)]

@@ -1,6 +1,9 @@
 //! The drop-in programs, a file each.
 
+mod adverb;
 mod entry_point;
+mod environment;
+mod supervisor;
 mod verify;
 mod wrap;
 
@@ -9,8 +12,14 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 /// Every program.
-pub const ALL: &[&Program] =
-    &[&entry_point::ENTRY_POINT, &entry_point::RUN, &verify::VERIFY, &wrap::WRAP];
+pub const ALL: &[&Program] = &[
+    &adverb::ADVERB,
+    &entry_point::ENTRY_POINT,
+    &entry_point::RUN,
+    &supervisor::SUPERVISOR,
+    &verify::VERIFY,
+    &wrap::WRAP,
+];
 
 /// The program that is started as `name`: the first argument of a process, with or without directories.
 #[must_use]

@@ -66,17 +66,37 @@ impl Program {
     /// # Errors
     /// [`Wrong`]: the first thing that cannot be read.
     pub fn read(&self, arguments: impl IntoIterator<Item = OsString>) -> Result<Given, Wrong> {
+        match self.read_part(arguments) {
+            (given, None) => Ok(given),
+            (_, Some(wrong)) => Err(wrong),
+        }
+    }
+
+    /// The same, with what was given before the first thing that cannot be read: for programs that act
+    /// while they read.
+    pub fn read_part(
+        &self,
+        arguments: impl IntoIterator<Item = OsString>,
+    ) -> (Given, Option<Wrong>) {
         let mut given = Given::default();
-        let mut arguments = arguments.into_iter();
+        let wrong = self.read_into(&mut given, arguments.into_iter());
+        (given, wrong.err())
+    }
+
+    fn read_into(
+        &self,
+        given: &mut Given,
+        mut arguments: impl Iterator<Item = OsString>,
+    ) -> Result<(), Wrong> {
         while let Some(argument) = arguments.next() {
             let bytes = argument.as_bytes();
             if bytes == b"--" {
                 break;
             }
             if let Some(long) = bytes.strip_prefix(b"--") {
-                self.long(long, &argument, &mut arguments, &mut given)?;
+                self.long(long, &argument, &mut arguments, given)?;
             } else if bytes.len() > 1 && bytes[0] == b'-' {
-                self.short(&bytes[1..], &argument, &mut arguments, &mut given)?;
+                self.short(&bytes[1..], &argument, &mut arguments, given)?;
             } else {
                 given.words.push(argument);
                 if self.order == Order::First {
@@ -85,7 +105,7 @@ impl Program {
             }
         }
         given.words.extend(arguments);
-        Ok(given)
+        Ok(())
     }
 
     fn long(
@@ -153,8 +173,8 @@ mod tests {
         Opt::switch("verbose", "Talk.").short(b'v'),
     ];
 
-    fn read(order: Order, words: &[&str]) -> Result<Given, Wrong> {
-        let program = Program {
+    fn program(order: Order) -> Program {
+        Program {
             names: &["tried"],
             summary: "A program",
             usage: "",
@@ -163,8 +183,11 @@ mod tests {
             variables: &[],
             statuses: &[],
             order,
-        };
-        program.read(words.iter().map(OsString::from))
+        }
+    }
+
+    fn read(order: Order, words: &[&str]) -> Result<Given, Wrong> {
+        program(order).read(words.iter().map(OsString::from))
     }
 
     fn line(given: &Given) -> String {
@@ -209,6 +232,15 @@ mod tests {
         ] {
             assert_eq!(read(Order::Anywhere, words).unwrap_err(), want, "{words:?}");
         }
+    }
+
+    #[test]
+    fn what_stands_before_a_mistake_is_known() {
+        let program = program(Order::Anywhere);
+        let words = ["--create", "word", "--wrong", "-v"].map(OsString::from);
+        let (given, wrong) = program.read_part(words);
+        assert_eq!(line(&given), "create= | word");
+        assert_eq!(wrong, Some(Wrong::Unknown("--wrong".into())));
     }
 
     #[test]

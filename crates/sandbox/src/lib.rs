@@ -11,11 +11,13 @@
 //!
 //! Processes, with either executor: the *launcher* (the caller of [`run`], which stays outside and
 //! waits), the *supervisor* (inside; the same program, forked or, below bwrap, executed again), the
-//! command. A socket between launcher and supervisor carries failures one way, and the end of the
+//! command. The supervisor's ways with processes are there for other programs too ([`Supervisor`]).
+//! A socket between launcher and supervisor carries failures one way, and the end of the
 //! launcher the other way.
 
 mod builtin;
 mod bwrap;
+pub mod descriptor;
 mod error;
 mod image;
 mod link;
@@ -37,7 +39,7 @@ pub use probe::{
 pub use run::{
     Backend, Bwrap, Confirm, ExitStatus, Inherited, Notice, Options, Prepared, Used, run, run_if,
 };
-pub use supervisor::supervise_if_asked;
+pub use supervisor::{Helper, Outcome, Supervisor, Task, Times, end_by, supervise_if_asked};
 pub use sys::SysError;
 pub use sys::heap::Heap;
 pub use sys::time::{LocalTime, local_time};

@@ -61,7 +61,7 @@ pub enum Error {
 /// # Errors
 /// [`Error::Busy`] when somebody has it exclusively; [`Error::Io`] for anything else.
 pub fn shared(path: &HostPath, missing: Missing) -> Result<OwnedFd, Error> {
-    take(path, Kind::Shared, missing)
+    now(path, Kind::Shared, missing)
 }
 
 /// Locks `path` exclusively, without waiting.
@@ -69,10 +69,14 @@ pub fn shared(path: &HostPath, missing: Missing) -> Result<OwnedFd, Error> {
 /// # Errors
 /// As [`shared`]; also busy when somebody has it shared.
 pub fn exclusive(path: &HostPath, missing: Missing) -> Result<OwnedFd, Error> {
-    take(path, Kind::Exclusive, missing)
+    now(path, Kind::Exclusive, missing)
 }
 
-fn take(path: &HostPath, kind: Kind, missing: Missing) -> Result<OwnedFd, Error> {
+/// Locks `path`, without waiting.
+///
+/// # Errors
+/// As [`shared`] and [`exclusive`].
+pub fn now(path: &HostPath, kind: Kind, missing: Missing) -> Result<OwnedFd, Error> {
     let fd = open(path, kind, missing)?;
     match try_lock(&fd, kind) {
         Ok(true) => Ok(fd),
@@ -101,7 +105,7 @@ fn open(path: &HostPath, kind: Kind, missing: Missing) -> Result<OwnedFd, Error>
 /// # Errors
 /// [`Error::Io`].
 pub fn shared_waiting(path: &HostPath, missing: Missing) -> Result<OwnedFd, Error> {
-    wait(path, Kind::Shared, missing)
+    waiting(path, Kind::Shared, missing)
 }
 
 /// Locks `path` exclusively, and waits for whoever else has it.
@@ -109,10 +113,14 @@ pub fn shared_waiting(path: &HostPath, missing: Missing) -> Result<OwnedFd, Erro
 /// # Errors
 /// [`Error::Io`].
 pub fn exclusive_waiting(path: &HostPath, missing: Missing) -> Result<OwnedFd, Error> {
-    wait(path, Kind::Exclusive, missing)
+    waiting(path, Kind::Exclusive, missing)
 }
 
-fn wait(path: &HostPath, kind: Kind, missing: Missing) -> Result<OwnedFd, Error> {
+/// Locks `path`, and waits for whoever has it in a way that does not go together with this.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn waiting(path: &HostPath, kind: Kind, missing: Missing) -> Result<OwnedFd, Error> {
     let fd = open(path, kind, missing)?;
     match set(&fd, kind, true) {
         Ok(_) => Ok(fd),

@@ -8,6 +8,11 @@
 pub mod interactive;
 pub mod journal;
 pub mod messages;
+
+mod adverb;
+mod supervised;
+mod supervisor;
+mod temporary;
 mod verify;
 
 use options::Program;
@@ -37,7 +42,11 @@ pub fn variable<'a>(environment: &'a [(OsString, OsString)], name: &str) -> Opti
 type Run = fn(&Invocation) -> u8;
 
 /// What each program does, by its name.
-const PROGRAMS: &[(&str, Run)] = &[("pv-verify", verify::run)];
+const PROGRAMS: &[(&str, Run)] = &[
+    ("pressure-vessel-adverb", adverb::run),
+    ("pv-verify", verify::run),
+    ("steam-runtime-supervisor", supervisor::run),
+];
 
 /// Does what the program that was named does, and gives back its exit status. `None`: a program that is
 /// not in this crate.

@@ -7,7 +7,7 @@
 
 use crate::journal::Journal;
 use crate::{Invocation, variable};
-use options::Given;
+use options::{Given, Program, Wrong};
 use std::ffi::{OsStr, OsString};
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
@@ -224,30 +224,46 @@ pub fn boolean<'a>(
 /// The exit status, where there is nothing more to do: 0 after an answer, and `usage` where the command
 /// line cannot be read.
 pub fn begin(invocation: &Invocation, usage: u8) -> Result<(Given, Messages), u8> {
+    let (given, wrong, messages) = read(invocation);
+    match wrong {
+        Some(wrong) => {
+            messages.error(wrong);
+            Err(usage)
+        }
+        None if answered(invocation.program, &given) => Err(0),
+        None => Ok((given, messages)),
+    }
+}
+
+/// Reads the command line up to the first thing that cannot be read: for programs that act on options
+/// before they know whether all can be read.
+#[must_use]
+pub fn read(invocation: &Invocation) -> (Given, Option<Wrong>, Messages) {
     let program = invocation.program;
     let environment = &invocation.environment;
-    let read = program.read(invocation.arguments.iter().cloned());
+    let (given, wrong) = program.read_part(invocation.arguments.iter().cloned());
     let has = |option| program.options.iter().any(|known| known.long == option);
-    let mut verbose = read.as_ref().map_or(0, |given| given.all("verbose").count());
+    let mut verbose = given.all("verbose").count();
     let talks = || boolean(environment, "PRESSURE_VESSEL_VERBOSE") == Ok(Some(true));
     if verbose == 0 && has("verbose") && talks() {
         verbose = 1;
     }
-    let messages = Messages::new(program.name(), environment, verbose);
-    let given = read.map_err(|wrong| {
-        messages.error(wrong);
-        usage
-    })?;
+    (given, wrong, Messages::new(program.name(), environment, verbose))
+}
+
+/// Answers `--help` and `--version`, on standard output; whether one of them was given.
+#[must_use]
+pub fn answered(program: &Program, given: &Given) -> bool {
     let answer = if given.help {
         program.help()
     } else if given.has("version") {
         version(program.name())
     } else {
-        return Ok((given, messages));
+        return false;
     };
     // A closed standard output is no reason to fail.
     let _ = std::io::stdout().write_all(answer.as_bytes());
-    Err(0)
+    true
 }
 
 /// What `--version` prints.

@@ -7,6 +7,7 @@
 mod entry_point;
 mod install;
 mod place;
+mod supervised;
 #[path = "../launch/support.rs"]
 #[allow(dead_code, reason = "the launch tests use the rest")]
 mod support;

@@ -120,12 +120,10 @@ impl BuiltIn {
         let strings = strings(content);
         let has = |text: &[u8]| strings.contains(&text);
         let directories = built_in_directories(&strings);
-        let multiarch = format!("lib/{tuple}");
-        let lib = if has(multiarch.as_bytes()) {
-            multiarch
-        } else {
-            lib_of(&directories).unwrap_or_else(|| tuple.lib_dir().into())
-        };
+        // Ubuntu 12.04 has the first part twice.
+        let multiarch = ["lib/lib", "lib"].map(|prefix| format!("{prefix}/{tuple}"));
+        let lib = multiarch.into_iter().find(|lib| has(lib.as_bytes()));
+        let lib = lib.or_else(|| lib_of(&directories)).unwrap_or_else(|| tuple.lib_dir().into());
         let built_in = strings.iter().filter_map(|s| as_cache(s));
         let mut caches: Vec<RootPath> = built_in.collect();
         for known in known_caches(tuple) {

@@ -3,7 +3,6 @@
 //! The kernel gives ENOENT both for a file that is missing and for one whose interpreter is.
 
 use crate::error::Error;
-use crate::spec::Spec;
 use crate::sys::SysError;
 use plan::ByteString;
 use rustix::fs::{Access, AtFlags, CWD, FileType, Mode, OFlags, accessat, open, stat};
@@ -17,8 +16,7 @@ const START_BYTES: usize = 16 * 1024;
 const PT_INTERP: u32 = 3;
 
 /// The error for a command that could not be executed, with every candidate that was tried.
-pub(super) fn execution(spec: &Spec, candidates: &[CString], errno: Errno) -> Error {
-    let command = spec.command.first().map(ToString::to_string).unwrap_or_default();
+pub(super) fn execution(command: String, candidates: &[CString], errno: Errno) -> Error {
     // An entry of the search path that is no file, such as a directory of the same name, is only
     // the answer when there is no better one.
     let found = candidates.iter().filter(|path| stat(path.as_c_str()).is_ok());

@@ -7,9 +7,14 @@
 mod children;
 mod command;
 mod diagnose;
-mod drain;
+mod schedule;
 mod server;
+mod task;
 mod watch;
+
+pub use schedule::Times;
+pub use task::{Helper, Supervisor, Task, end_by};
+pub use watch::Outcome;
 
 use crate::error::Error;
 use crate::link::Theirs;
@@ -23,6 +28,8 @@ use std::ffi::OsString;
 use std::io::{Read, Seek};
 use std::os::fd::{OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
+use std::time::Duration;
+use watch::{Failed, Late, Rules, Watch};
 
 /// First argument of this program when it is to be the supervisor. The second is the number of a
 /// descriptor from which the rest is read.
@@ -166,12 +173,28 @@ fn command(
     server: Option<&server::Server>,
     started: impl FnOnce(),
 ) -> Result<u8, Error> {
-    let command = command::start(spec)?;
+    let command = command::start(&command::Program {
+        command: &spec.command,
+        environment: &spec.environment,
+        pass: &spec.pass,
+        assign: &spec.assign,
+        close_others: true,
+        new_session: spec.new_session,
+        die_with_parent: true,
+        directory: None,
+    })?;
     started();
-    let (status, gone) = watch::until_end(command, spec, theirs, signals, server)?;
-    drain::descendants(spec, gone, theirs, signals, server)
-        .map_err(|failure| doing("ending descendants", failure))?;
-    Ok(status)
+    let grace = Duration::from_millis(spec.terminate_grace);
+    let after = spec.terminate_idle.map(|idle| Times { idle: Duration::from_millis(idle), grace });
+    let rules =
+        Rules { after, when_signaled: None, late: Late::Ends(grace), keys: spec.new_session };
+    let watch = Watch { signals, theirs: Some(theirs), server, rules };
+    match watch.until_all_ended(command) {
+        Ok(Outcome::Status(status)) => Ok(status),
+        Ok(Outcome::Signal(_)) => unreachable!("these rules end what still runs"),
+        Err(Failed { status: None, failure }) => Err(doing("waiting for the command", failure)),
+        Err(Failed { failure, .. }) => Err(doing("ending descendants", failure)),
+    }
 }
 
 fn doing(what: &str, failure: SysError) -> Error {

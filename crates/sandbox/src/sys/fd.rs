@@ -45,6 +45,13 @@ pub(crate) fn close_from(first: RawFd) {
     }
 }
 
+/// Closes a descriptor by number that this process was given and that no value owns.
+pub(crate) fn close(fd: RawFd) {
+    // SAFETY: no memory is passed; a number that is not open gives EBADF, which is fine. The number
+    // came from whoever started this process, and is not used again.
+    unsafe { libc::close(fd) };
+}
+
 /// Sets or clears close-on-exec on a descriptor by number. Allocates nothing.
 pub(crate) fn set_close_on_exec(fd: RawFd, on: bool) -> Result<(), Errno> {
     let flags = if on { libc::FD_CLOEXEC } else { 0 };

@@ -82,12 +82,15 @@ pub(crate) fn next(descriptor: &OwnedFd) -> Result<Option<Arrived>, Errno> {
 /// Gives every signal its default action and blocks none, as a new program expects. Allocates
 /// nothing.
 pub(crate) fn reset_all() {
-    for signal in 1..=64 {
-        // SAFETY: SIG_DFL is a valid disposition for every signal; those that cannot be changed
-        // (SIGKILL, SIGSTOP, the C library's own) give EINVAL, which is fine.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
-    }
+    (1..=64).for_each(reset);
     Set::of(&[]).replace_mask();
+}
+
+/// Gives a signal its default action. Allocates nothing.
+pub(crate) fn reset(signal: i32) {
+    // SAFETY: SIG_DFL is a valid disposition for every signal; those that cannot be changed
+    // (SIGKILL, SIGSTOP, the C library's own) give EINVAL, which is fine.
+    unsafe { libc::signal(signal, libc::SIG_DFL) };
 }
 
 /// Sends `signal` to process `pid`, which must be a child that has not been waited for (or this
