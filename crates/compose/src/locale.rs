@@ -4,15 +4,13 @@
 //! for in `/usr/lib/locale/locale-archive` and then as a directory beside it. `LOCPATH` would switch
 //! the archive off, so it is not used: the layer makes one `/usr/lib/locale` of what both roots have.
 //! Whether data compiled by one version of glibc is accepted by another is read from the data
-//! ([`compiled`]). Must not generate: that needs `localedef`, and time.
+//! ([`inspect::locale::compiled`]). Must not generate: that needs `localedef`, and time.
 
-mod archive;
-mod compiled;
 mod generated;
-mod name;
 mod store;
 
 use crate::capture::place::{Places, position};
+use inspect::locale::{ARCHIVE, DIRECTORY, compiled, name};
 use inspect::root::Root;
 use plan::{
     ByteString, Candidate, Code, ContainerPath, Decision, Environment, HostPath, LayerEntry,
@@ -20,12 +18,6 @@ use plan::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 use store::{Form, Store};
-
-/// Where the C library of nearly every distribution looks, and all of them in the container.
-const DIRECTORY: &str = "/usr/lib/locale";
-
-/// The archive within it.
-const ARCHIVE: &str = "locale-archive";
 
 /// How the warning about a missing locale begins, and goes on after its name.
 const MISSING: &str = "the locale ";

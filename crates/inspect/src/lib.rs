@@ -2,7 +2,7 @@
 //!
 //! Knows: resolution of paths inside a root with its trail, the layout of a root, ELF, `ld.so.cache`,
 //! `ld.so.conf`, the dynamic linker's search, driver manifests, Valve's key-value format, depot
-//! manifests, mount tables, `binfmt_misc` and the first line of a script. Must not write, execute, `dlopen`, or decide.
+//! manifests, compiled locales, mount tables, `binfmt_misc` and the first line of a script. Must not write, execute, `dlopen`, or decide.
 
 #![forbid(unsafe_code)]
 
@@ -14,6 +14,7 @@ pub mod emulator;
 pub mod ld_cache;
 pub mod ld_conf;
 pub mod linker;
+pub mod locale;
 pub mod manifest;
 pub mod mountinfo;
 pub mod mtree;

@@ -2,10 +2,11 @@
 //!
 //! Their files go into the layer: hard links, where the store is on one file system with itself.
 
-use super::compiled::{CATEGORIES, Shape, head};
-use super::{ARCHIVE, DIRECTORY, Input, Locales, name};
+use super::{Input, Locales};
 use crate::capture::place::position;
 use crate::depot::copy_of;
+use inspect::locale::compiled::{CATEGORIES, Shape, head};
+use inspect::locale::{ARCHIVE, DIRECTORY, name};
 use inspect::root::{Form, Kind, Root};
 use plan::{Decision, Origin, RootPath, Subject, Verdict};
 use std::fs::File;

@@ -1,8 +1,8 @@
 //! The compiled locales of one root.
 
-use super::archive::Archive;
-use super::compiled::{CATEGORIES, Shape, head};
-use super::{ARCHIVE, name};
+use inspect::locale::archive::Archive;
+use inspect::locale::compiled::{CATEGORIES, Shape, head};
+use inspect::locale::{ARCHIVE, DIRECTORY, name};
 use inspect::root::{Kind, Root};
 use plan::{Origin, RootPath};
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use std::os::unix::fs::FileExt;
 
 /// Where distributions have them: nearly all, Exherbo.
 const DIRECTORIES: &[&str] = &[
-    super::DIRECTORY,
+    DIRECTORY,
     "/usr/x86_64-pc-linux-gnu/lib/locale",
     "/usr/i686-pc-linux-gnu/lib/locale",
     "/usr/aarch64-unknown-linux-gnueabi/lib/locale",

@@ -25,24 +25,31 @@ const NAME_LIMIT: usize = 256;
 
 /// The tables of an archive.
 #[derive(Debug)]
-pub(super) struct Archive {
+pub struct Archive {
     /// Name → offset of its record.
     records: BTreeMap<String, u32>,
 }
 
 /// Why an archive cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Error {
+pub enum Error {
+    /// It begins otherwise.
     #[error("not an archive of locales")]
     Magic,
+    /// A part of it is not what it should be.
     #[error("the archive is damaged: {0}")]
     Malformed(&'static str),
+    /// It cannot be read.
     #[error(transparent)]
     Io(#[from] std::io::Error),
 }
 
 impl Archive {
-    pub(super) fn read(file: &File) -> Result<Self, Error> {
+    /// Reads the tables.
+    ///
+    /// # Errors
+    /// When it is no archive, is damaged, or cannot be read.
+    pub fn read(file: &File) -> Result<Self, Error> {
         let header = words(&bytes(file, 0, HEADER_WORDS * 4)?);
         let [magic, _, name_offset, _, name_size, string_offset, string_used, ..] = header[..]
         else {
@@ -75,17 +82,19 @@ impl Archive {
         Ok(Self { records })
     }
 
-    pub(super) fn has(&self, name: &str) -> bool {
+    /// Whether there is a locale of this name, with its character set as [`super::name::normalised`]
+    /// makes it.
+    pub fn has(&self, name: &str) -> bool {
         self.records.contains_key(name)
     }
 
     /// Any locale of it.
-    pub(super) fn any(&self) -> Option<&str> {
+    pub fn any(&self) -> Option<&str> {
         self.records.keys().next().map(String::as_str)
     }
 
     /// The shape of a locale's data.
-    pub(super) fn shape(&self, file: &File, name: &str) -> Option<Shape> {
+    pub fn shape(&self, file: &File, name: &str) -> Option<Shape> {
         let record = *self.records.get(name)?;
         // `struct locrecent`: a count, then offset and length of each category.
         let record = words(&bytes(file, record, 4 + 13 * 8).ok()?);
