@@ -1,24 +1,57 @@
 //! A connection to a message bus.
 
-use crate::message::{self, Call, FIXED, Incoming};
-use crate::{Error, address};
+use crate::message::{self, FIXED, Incoming, Signal, Value};
+use crate::{Arguments, Error, address};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use rustix::net::{
-    AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType, connect, recv,
-    send, socket_with,
+    AddressFamily, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketAddrUnix,
+    SocketFlags, SocketType, connect, recv, sendmsg, socket_with,
 };
-use std::os::fd::OwnedFd;
+use std::io::IoSlice;
+use std::mem::MaybeUninit;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 /// The longest line of the handshake.
 const LINE: usize = 4096;
+
+/// So many signals are kept until somebody asks for them; later ones are lost.
+const SIGNALS: usize = 64;
+
+/// Room for the descriptors of one message.
+const DESCRIPTORS: usize = 4;
+
+/// A method of an object.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    /// The service on the bus; none where there is no bus between.
+    pub destination: Option<&'a str>,
+    /// The object.
+    pub path: &'a str,
+    /// The interface.
+    pub interface: &'a str,
+    /// The method.
+    pub member: &'a str,
+}
+
+/// With whom a connection is, and what it can.
+#[derive(Clone, Copy)]
+enum Manner {
+    /// A bus.
+    Bus,
+    /// A bus; descriptors can be passed.
+    Descriptors,
+    /// A service, without a bus between.
+    Direct,
+}
 
 /// A connection that has said hello. One call at a time; it is closed when dropped.
 #[derive(Debug)]
 pub struct Connection {
     socket: OwnedFd,
     received: Vec<u8>,
+    signals: Vec<Signal>,
     serial: u32,
     limit: Duration,
     deadline: Instant,
@@ -31,15 +64,38 @@ impl Connection {
     /// # Errors
     /// When no address is understood, none is reached, or the bus refuses.
     pub fn open(addresses: &[u8], limit: Duration) -> Result<Self, Error> {
+        Self::start(addresses, limit, Manner::Bus)
+    }
+
+    /// The same, for calls with descriptors among their arguments.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and when the bus does not pass descriptors.
+    pub fn open_for_descriptors(addresses: &[u8], limit: Duration) -> Result<Self, Error> {
+        Self::start(addresses, limit, Manner::Descriptors)
+    }
+
+    /// Connects to a service itself, without a bus.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn direct(addresses: &[u8], limit: Duration) -> Result<Self, Error> {
+        Self::start(addresses, limit, Manner::Direct)
+    }
+
+    fn start(addresses: &[u8], limit: Duration, manner: Manner) -> Result<Self, Error> {
         let deadline = Instant::now() + limit;
         let mut last = Error::Closed;
         for socket in address::sockets(addresses)? {
             match reach(&socket) {
                 Ok(socket) => {
-                    let mut bus = Self { socket, received: vec![], serial: 0, limit, deadline };
-                    bus.authenticate()?;
-                    let name = "org.freedesktop.DBus";
-                    bus.call_for_text(name, "/org/freedesktop/DBus", name, "Hello")?;
+                    let (received, signals) = (vec![], vec![]);
+                    let mut bus = Self { socket, received, signals, serial: 0, limit, deadline };
+                    bus.authenticate(matches!(manner, Manner::Descriptors))?;
+                    if !matches!(manner, Manner::Direct) {
+                        let name = "org.freedesktop.DBus";
+                        bus.call_for_text(name, "/org/freedesktop/DBus", name, "Hello")?;
+                    }
                     return Ok(bus);
                 }
                 Err(error) => last = error,
@@ -59,30 +115,70 @@ impl Connection {
         interface: &str,
         member: &str,
     ) -> Result<String, Error> {
+        let target = Target { destination: Some(destination), path, interface, member };
+        let values = self.call(&target, &Arguments::new())?;
+        let text = values.first().and_then(Value::text);
+        text.map(str::to_owned).ok_or(Error::Malformed("an answer that is no text"))
+    }
+
+    /// Calls a method and waits for its answer: values up to the first one that is not of a simple type.
+    ///
+    /// # Errors
+    /// When the answer is an error or does not come in time.
+    pub fn call(
+        &mut self,
+        target: &Target<'_>,
+        arguments: &Arguments<'_>,
+    ) -> Result<Vec<Value>, Error> {
         self.serial += 1;
         let serial = self.serial;
-        self.send(&Call { serial, destination, path, interface, member }.marshal())?;
+        let message = message::call(serial, target, arguments);
+        self.send_with(&message, &arguments.descriptors)?;
         loop {
             match self.next()? {
-                Incoming::Return { to, text } if to == serial => {
-                    return text.ok_or(Error::Malformed("an answer that is no text"));
-                }
+                Incoming::Return { to, values } if to == serial => return Ok(values),
                 Incoming::Error { to, name, text } if to == serial => {
                     return Err(Error::Call { name, text });
+                }
+                Incoming::Signal(signal) if self.signals.len() < SIGNALS => {
+                    self.signals.push(signal);
                 }
                 _ => {}
             }
         }
     }
 
+    /// Waits for a signal, those that have come already included.
+    ///
+    /// # Errors
+    /// When it does not come in time.
+    pub fn signal(&mut self, is_it: impl Fn(&Signal) -> bool) -> Result<Signal, Error> {
+        if let Some(at) = self.signals.iter().position(&is_it) {
+            return Ok(self.signals.remove(at));
+        }
+        loop {
+            match self.next()? {
+                Incoming::Signal(signal) if is_it(&signal) => return Ok(signal),
+                _ => {}
+            }
+        }
+    }
+
     /// Proves who we are by the credentials that the kernel passes along (mechanism `EXTERNAL`).
-    fn authenticate(&mut self) -> Result<(), Error> {
+    fn authenticate(&mut self, descriptors: bool) -> Result<(), Error> {
         let uid = rustix::process::geteuid().as_raw().to_string();
         let hex: String = uid.bytes().map(|b| format!("{b:02x}")).collect();
         self.send(format!("\0AUTH EXTERNAL {hex}\r\n").as_bytes())?;
         let line = self.line()?;
         if !line.starts_with(b"OK") {
             return Err(Error::Refused(String::from_utf8_lossy(&line).into_owned()));
+        }
+        if descriptors {
+            self.send(b"NEGOTIATE_UNIX_FD\r\n")?;
+            let line = self.line()?;
+            if !line.starts_with(b"AGREE_UNIX_FD") {
+                return Err(Error::Refused(String::from_utf8_lossy(&line).into_owned()));
+            }
         }
         self.send(b"BEGIN\r\n")
     }
@@ -129,14 +225,28 @@ impl Connection {
         }
     }
 
-    fn send(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
+    fn send(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.send_with(bytes, &[])
+    }
+
+    /// Sends bytes; descriptors go with the first of them.
+    fn send_with(&mut self, mut bytes: &[u8], fds: &[BorrowedFd<'_>]) -> Result<(), Error> {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        if !fds.is_empty() && !control.push(SendAncillaryMessage::ScmRights(fds)) {
+            return Err(Error::Io { call: "sendmsg", errno: Errno::TOOBIG });
+        }
         while !bytes.is_empty() {
             self.wait(PollFlags::OUT)?;
-            match send(&self.socket, bytes, SendFlags::NOSIGNAL | SendFlags::DONTWAIT) {
-                Ok(n) => bytes = &bytes[n..],
+            let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+            match sendmsg(&self.socket, &[IoSlice::new(bytes)], &mut control, flags) {
+                Ok(n) => {
+                    bytes = &bytes[n..];
+                    control.clear();
+                }
                 Err(Errno::AGAIN | Errno::INTR) => {}
                 Err(Errno::PIPE | Errno::CONNRESET) => return Err(Error::Closed),
-                Err(errno) => return Err(Error::Io { call: "send", errno }),
+                Err(errno) => return Err(Error::Io { call: "sendmsg", errno }),
             }
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! The few D-Bus calls of the launch path: small, blocking, each with a time limit.
 //!
 //! Knows: server addresses, the SASL handshake with mechanism `EXTERNAL`, and as much of the wire
-//! format as a call without arguments and its reply need (D-Bus Specification 0.41). Must not be
+//! format as these calls, their replies and the signals after them need (D-Bus Specification 0.41). Must not be
 //! needed for a launch to succeed: every failure is a value, and nothing waits longer than the caller
 //! allows. No threads, no main loop, no library of the host.
 
@@ -9,10 +9,15 @@
 
 pub mod accessibility;
 mod address;
+mod arguments;
 mod connection;
 mod message;
+pub mod portal;
+pub mod systemd;
 
-pub use connection::Connection;
+pub use arguments::{Arguments, List, Property};
+pub use connection::{Connection, Target};
+pub use message::{Signal, Value};
 
 use rustix::io::Errno;
 use std::time::Duration;

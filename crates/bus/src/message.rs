@@ -3,7 +3,7 @@
 //! A message is a header of 16 bytes or more, padded to a multiple of 8, and a body. Numbers are
 //! aligned to their size from the start of the message, in the byte order that its first byte names.
 
-use crate::Error;
+use crate::{Arguments, Error, Target};
 
 /// Longer messages are not read: what is asked for here is an address.
 pub(crate) const LIMIT: usize = 64 * 1024;
@@ -14,6 +14,7 @@ pub(crate) const FIXED: usize = 16;
 const METHOD_CALL: u8 = 1;
 const METHOD_RETURN: u8 = 2;
 const ERROR: u8 = 3;
+const SIGNAL: u8 = 4;
 
 /// Codes of header fields.
 mod field {
@@ -24,62 +25,97 @@ mod field {
     pub(super) const REPLY_SERIAL: u8 = 5;
     pub(super) const DESTINATION: u8 = 6;
     pub(super) const SIGNATURE: u8 = 8;
+    pub(super) const UNIX_FDS: u8 = 9;
 }
 
-/// A call of a method without arguments.
-pub(crate) struct Call<'a> {
-    pub(crate) serial: u32,
-    pub(crate) destination: &'a str,
-    pub(crate) path: &'a str,
-    pub(crate) interface: &'a str,
-    pub(crate) member: &'a str,
-}
-
-impl Call<'_> {
-    /// The whole message, little-endian.
-    pub(crate) fn marshal(&self) -> Vec<u8> {
-        let mut fields = vec![];
-        let texts = [
-            (field::PATH, b'o', self.path),
-            (field::INTERFACE, b's', self.interface),
-            (field::MEMBER, b's', self.member),
-            (field::DESTINATION, b's', self.destination),
-        ];
-        for (code, kind, text) in texts {
-            pad(&mut fields, 8);
-            fields.extend([code, 1, kind, 0]);
-            fields.extend(length(text.len()));
-            fields.extend(text.as_bytes());
-            fields.push(0);
-        }
-        let mut out = vec![b'l', METHOD_CALL, 0, 1];
-        out.extend(length(0));
-        out.extend(self.serial.to_le_bytes());
-        out.extend(length(fields.len()));
-        // The array starts at a multiple of 8, so alignment within it is that of the message.
-        out.extend(fields);
-        pad(&mut out, 8);
-        out
+/// A call of a method: the whole message, little-endian.
+pub(crate) fn call(serial: u32, target: &Target<'_>, arguments: &Arguments<'_>) -> Vec<u8> {
+    let mut fields = vec![];
+    let texts = [
+        (field::PATH, b'o', Some(target.path)),
+        (field::INTERFACE, b's', Some(target.interface)),
+        (field::MEMBER, b's', Some(target.member)),
+        (field::DESTINATION, b's', target.destination),
+    ];
+    for (code, kind, text) in texts {
+        let Some(text) = text else { continue };
+        pad(&mut fields, 8);
+        fields.extend([code, 1, kind, 0]);
+        fields.extend(length(text.len()));
+        fields.extend(text.as_bytes());
+        fields.push(0);
     }
+    if !arguments.signature.is_empty() {
+        pad(&mut fields, 8);
+        fields.extend([field::SIGNATURE, 1, b'g', 0]);
+        fields.push(u8::try_from(arguments.signature.len()).unwrap_or(u8::MAX));
+        fields.extend(arguments.signature.as_bytes());
+        fields.push(0);
+    }
+    if !arguments.descriptors.is_empty() {
+        pad(&mut fields, 8);
+        fields.extend([field::UNIX_FDS, 1, b'u', 0]);
+        fields.extend(length(arguments.descriptors.len()));
+    }
+    let mut out = vec![b'l', METHOD_CALL, 0, 1];
+    out.extend(length(arguments.body.len()));
+    out.extend(serial.to_le_bytes());
+    out.extend(length(fields.len()));
+    // The array starts at a multiple of 8, so alignment within it is that of the message.
+    out.extend(fields);
+    pad(&mut out, 8);
+    out.extend(&arguments.body);
+    out
 }
 
-fn length(n: usize) -> [u8; 4] {
+pub(crate) fn length(n: usize) -> [u8; 4] {
     u32::try_from(n).unwrap_or(u32::MAX).to_le_bytes()
 }
 
-fn pad(out: &mut Vec<u8>, alignment: usize) {
+pub(crate) fn pad(out: &mut Vec<u8>, alignment: usize) {
     out.resize(out.len().next_multiple_of(alignment), 0);
 }
 
-/// What a message is, as far as replies matter.
+/// What a message is, as far as it matters here.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Incoming {
-    /// The answer to the call of this serial number; its text, if it begins with one.
-    Return { to: u32, text: Option<String> },
+    /// The answer to the call of this serial number.
+    Return { to: u32, values: Vec<Value> },
     /// An error instead of an answer.
     Error { to: u32, name: String, text: String },
-    /// A signal or a call, which nobody here waits for.
+    /// A signal.
+    Signal(Signal),
+    /// A call, which nobody here answers.
     Other,
+}
+
+/// A signal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signal {
+    /// Its name.
+    pub member: String,
+    /// What it says, up to the first value that is not of a simple type.
+    pub values: Vec<Value>,
+}
+
+/// A value of an answer or a signal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// A text or the path of an object.
+    Text(String),
+    /// A number of 32 bits, or a truth value.
+    Number(u32),
+}
+
+impl Value {
+    /// The text.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Number(_) => None,
+        }
+    }
 }
 
 /// How long the message is whose first [`FIXED`] bytes are given.
@@ -109,20 +145,24 @@ pub(crate) fn parse(message: &[u8]) -> Result<Incoming, Error> {
     let mut header = Reader { order, bytes: message, at: 12 };
     let fields_end = FIXED + header.length()?;
     let fields = Fields::read(&mut header, fields_end)?;
-    let kind = message[1];
-    let Some(to) = fields.reply_serial.filter(|_| matches!(kind, METHOD_RETURN | ERROR)) else {
-        return Ok(Incoming::Other);
-    };
     let mut body = Reader { order, bytes: message, at: fields_end.next_multiple_of(8) };
-    let text = match fields.signature.first() {
-        Some(b's' | b'o') => Some(body.text()?),
-        _ => None,
-    };
-    Ok(if kind == ERROR {
-        let name = fields.error_name.ok_or(Error::Malformed("an error without a name"))?;
-        Incoming::Error { to, name, text: text.unwrap_or_default() }
-    } else {
-        Incoming::Return { to, text }
+    let mut values = vec![];
+    for kind in fields.signature {
+        values.push(match kind {
+            b's' | b'o' => Value::Text(body.text()?),
+            b'u' | b'i' | b'b' => Value::Number(body.number()?),
+            _ => break,
+        });
+    }
+    Ok(match (message[1], fields.reply_serial) {
+        (METHOD_RETURN, Some(to)) => Incoming::Return { to, values },
+        (ERROR, Some(to)) => {
+            let name = fields.error_name.ok_or(Error::Malformed("an error without a name"))?;
+            let text = values.first().and_then(Value::text).unwrap_or_default().to_owned();
+            Incoming::Error { to, name, text }
+        }
+        (SIGNAL, _) => Incoming::Signal(Signal { member: fields.member, values }),
+        _ => Incoming::Other,
     })
 }
 
@@ -132,6 +172,7 @@ const SHORT: Error = Error::Malformed("a message that ends early");
 struct Fields {
     reply_serial: Option<u32>,
     error_name: Option<String>,
+    member: String,
     signature: Vec<u8>,
 }
 
@@ -145,6 +186,7 @@ impl Fields {
             match (code, &signature[..]) {
                 (field::REPLY_SERIAL, b"u") => out.reply_serial = Some(header.number()?),
                 (field::ERROR_NAME, b"s") => out.error_name = Some(header.text()?),
+                (field::MEMBER, b"s") => out.member = header.text()?,
                 (field::SIGNATURE, b"g") => out.signature = header.signature()?,
                 (_, kind) => header.skip(kind)?,
             }
@@ -267,13 +309,21 @@ mod tests {
         let fields = b"\x05\x01u\0\0\0\0\x07\x08\x01g\0\x01s\0\0\x06\x01s\0\0\0\0\x03:.1\0";
         let body = b"\0\0\0\x02hi\0";
         let message = reply(2, b'B', fields, body);
-        let want = Incoming::Return { to: 7, text: Some("hi".into()) };
+        let want = Incoming::Return { to: 7, values: vec![Value::Text("hi".into())] };
         assert_eq!(parse(&message).unwrap(), want);
 
         let fields = b"\x05\x01u\0\x07\0\0\0\x04\x01s\0\x03\0\0\0a.b\0";
         let want = Incoming::Error { to: 7, name: "a.b".into(), text: String::new() };
         assert_eq!(parse(&reply(3, b'l', fields, b"")).unwrap(), want);
-        assert_eq!(parse(&reply(4, b'l', b"", b"")).unwrap(), Incoming::Other);
+        assert_eq!(parse(&reply(1, b'l', b"", b"")).unwrap(), Incoming::Other);
+
+        // `uos`, and what is not of a simple type.
+        let fields = b"\x03\x01s\0\x01\0\0\0M\0\0\0\0\0\0\0\x08\x01g\0\x06uosasu\0";
+        let body = b"\x05\0\0\0\x01\0\0\0/\0\0\0\x01\0\0\0x\0\0\0\0\0\0\0";
+        let text = |text: &str| Value::Text(text.into());
+        let values = vec![Value::Number(5), text("/"), text("x")];
+        let want = Incoming::Signal(Signal { member: "M".into(), values });
+        assert_eq!(parse(&reply(4, b'l', fields, body)).unwrap(), want);
     }
 
     #[test]
@@ -297,9 +347,8 @@ mod tests {
 
     #[test]
     fn calls_are_padded() {
-        let call =
-            Call { serial: 1, destination: "a.b", path: "/x", interface: "c.d", member: "M" };
-        let bytes = call.marshal();
+        let target = Target { destination: Some("a.b"), path: "/x", interface: "c.d", member: "M" };
+        let bytes = call(1, &target, &Arguments::new());
         assert_eq!(bytes.len() % 8, 0);
         let (fixed, _) = bytes.split_first_chunk().unwrap();
         assert_eq!(total_length(fixed).unwrap(), bytes.len());
