@@ -53,6 +53,10 @@ const PACKAGES: &[(&str, &str)] = &[
     ("/usr/bin/zsh", "zsh"),
     ("/usr/bin/fish", "fish"),
     ("/usr/lib/python3/dist-packages/vdf", "python3-vdf"),
+    ("/usr/bin/localedef", "libc-bin"),
+    ("/usr/share/i18n/SUPPORTED", "locales"),
+    ("/usr/bin/ps", "procps"),
+    ("/lib/systemd/systemd", "systemd"),
 ];
 
 /// Compiler targets of the static binaries.
@@ -64,7 +68,8 @@ pub(crate) fn run() -> Result<()> {
     packages()?;
     fuse()?;
     targets()?;
-    test_user()
+    test_user()?;
+    control_group()
 }
 
 fn packages() -> Result<()> {
@@ -95,6 +100,27 @@ fn fuse() -> Result<()> {
         return Ok(());
     }
     step("letting users open /dev/fuse", || privileged("chmod", &["666", DEVICE]))
+}
+
+/// Gives the test user a control group in systemd's hierarchy, where that has version 1: only so can an
+/// ordinary user start an instance of systemd without being logged in.
+fn control_group() -> Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    const HIERARCHY: &str = "/sys/fs/cgroup/systemd";
+    const GROUP: &str = "/sys/fs/cgroup/systemd/bathysphere-test";
+    const PROCESSES: &str = "/sys/fs/cgroup/systemd/bathysphere-test/cgroup.procs";
+    if std::fs::metadata(HIERARCHY).is_err() {
+        note("control group: none, systemd has no hierarchy of its own here");
+        return Ok(());
+    }
+    if std::fs::metadata(PROCESSES).is_ok_and(|found| found.uid() == TEST_USER.uid) {
+        note("control group: there");
+        return Ok(());
+    }
+    step("making a control group for the test user", || {
+        privileged("mkdir", &["-p", GROUP])?;
+        privileged("chown", &[TEST_USER.name, GROUP, PROCESSES])
+    })
 }
 
 fn targets() -> Result<()> {

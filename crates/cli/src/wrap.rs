@@ -117,7 +117,7 @@ impl Wrap {
         process::load_nvidia();
         let terminal = process::terminal(settings.terminal)?;
         if settings.systemd_scope && !settings.only_prepare {
-            process::enter_scope(settings.app.as_deref(), &self.edge);
+            process::enter_scope(settings.app.as_deref());
         }
         let remembered = !self.verbose
             && !settings.only_prepare

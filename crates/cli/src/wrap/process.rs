@@ -1,18 +1,21 @@
 //! What is done to this process, so that the command inherits it.
 
 use super::failed;
-use crate::edge::Edge;
 use crate::stop::Stop;
 use plan::Code;
 use rustix::fs::{Mode, OFlags, open, stat};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 use tools::interactive::Terminal;
 
 /// Programs that use select(2) break with descriptors of 1024 and more, so the soft limit is that (systemd
 /// has the same default).
 const DESCRIPTORS: u64 = 1024;
+
+/// So long a launch waits for systemd.
+const SCOPE_LIMIT: Duration = Duration::from_secs(1);
 
 /// Sets the soft limit, where the hard one allows it.
 pub(super) fn limit_descriptors() {
@@ -64,6 +67,10 @@ pub(super) fn terminal(terminal: Terminal) -> Result<Option<Tty>, Stop> {
 }
 
 /// Moves this process into a scope of its own. The launch goes on without one.
-pub(super) fn enter_scope(_app: Option<&str>, _edge: &Edge) {
-    log::info!("no scope");
+pub(super) fn enter_scope(app: Option<&str>) {
+    let address = bus::systemd::address(rustix::process::getuid().as_raw());
+    match bus::systemd::scope(address.as_bytes(), app, std::process::id(), SCOPE_LIMIT) {
+        Ok(unit) => log::info!("in the scope {unit}"),
+        Err(error) => log::info!("in no scope of its own: {error}"),
+    }
 }
