@@ -2,9 +2,9 @@
 
 use crate::foreign::Foreign;
 use crate::{entry_point, wrap};
-use std::ffi::OsString;
-use std::path::PathBuf;
-use tools::Invocation;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use tools::{Invocation, unruntime};
 
 /// Where the kernel shows which file a process executes.
 const OWN: &str = "/proc/self/exe";
@@ -25,6 +25,17 @@ pub(crate) fn run(arguments: &[OsString], foreign: Option<&Foreign>) -> Option<u
         "_v2-entry-point" => Some(entry_point::run_game(&invocation)),
         "run-in-sniper" => Some(entry_point::run(&invocation)),
         "pressure-vessel-wrap" => Some(wrap::run(&invocation, name, foreign)),
+        "pressure-vessel-unruntime" => Some(unruntime(invocation, name, foreign)),
         _ => tools::run(&invocation),
     }
+}
+
+/// Is `pressure-vessel-wrap` in the environment that it should have.
+fn unruntime(mut invocation: Invocation, name: &OsStr, foreign: Option<&Foreign>) -> u8 {
+    const WRAP: &str = "pressure-vessel-wrap";
+    unruntime::ask_in_window(&invocation, name);
+    (invocation.arguments, invocation.environment) = unruntime::rewrite(&invocation);
+    invocation.program = options::named(OsStr::new(WRAP)).unwrap_or(invocation.program);
+    let name = Path::new(name).with_file_name(WRAP);
+    wrap::run(&invocation, name.as_os_str(), foreign)
 }

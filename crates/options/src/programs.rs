@@ -3,7 +3,12 @@
 mod adverb;
 mod entry_point;
 mod environment;
+mod launcher_interface;
+mod locales;
+mod logger;
 mod supervisor;
+mod unruntime;
+mod urlopen;
 mod verify;
 mod wrap;
 
@@ -16,7 +21,14 @@ pub const ALL: &[&Program] = &[
     &adverb::ADVERB,
     &entry_point::ENTRY_POINT,
     &entry_point::RUN,
+    &launcher_interface::LAUNCHER_INTERFACE,
+    &locales::LOCALE_GEN,
+    &locales::TRY_SETLOCALE,
+    &logger::LOGGER,
     &supervisor::SUPERVISOR,
+    &unruntime::UNRUNTIME,
+    &urlopen::STEAM_REMOTE,
+    &urlopen::URLOPEN,
     &verify::VERIFY,
     &wrap::WRAP,
 ];

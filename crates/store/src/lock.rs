@@ -128,8 +128,12 @@ pub fn waiting(path: &HostPath, kind: Kind, missing: Missing) -> Result<OwnedFd,
     }
 }
 
-/// Locks an open file without waiting, or changes the lock that this description has. `false`: busy.
-pub(crate) fn try_lock(fd: impl AsFd, kind: Kind) -> Result<bool, Errno> {
+/// Locks an open file without waiting, or changes the lock that this description has. `false`: busy; the
+/// lock that there was is kept.
+///
+/// # Errors
+/// When it cannot be locked at all.
+pub fn try_lock(fd: impl AsFd, kind: Kind) -> Result<bool, Errno> {
     set(fd, kind, false)
 }
 

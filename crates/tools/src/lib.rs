@@ -5,14 +5,20 @@
 
 #![forbid(unsafe_code)]
 
+mod adverb;
+mod execute;
 pub mod interactive;
 pub mod journal;
+mod launcher_interface;
+mod locale;
+mod logger;
 pub mod messages;
-
-mod adverb;
+mod steam;
 mod supervised;
 mod supervisor;
 mod temporary;
+pub mod unruntime;
+mod urlopen;
 mod verify;
 
 use options::Program;
@@ -44,8 +50,14 @@ type Run = fn(&Invocation) -> u8;
 /// What each program does, by its name.
 const PROGRAMS: &[(&str, Run)] = &[
     ("pressure-vessel-adverb", adverb::run),
+    ("pressure-vessel-locale-gen", locale::generate::run),
+    ("pressure-vessel-try-setlocale", locale::try_setlocale),
     ("pv-verify", verify::run),
+    ("srt-logger", logger::run),
+    ("steam-runtime-launcher-interface-0", launcher_interface::run),
+    ("steam-runtime-steam-remote", steam::remote),
     ("steam-runtime-supervisor", supervisor::run),
+    ("steam-runtime-urlopen", urlopen::run),
 ];
 
 /// Does what the program that was named does, and gives back its exit status. `None`: a program that is

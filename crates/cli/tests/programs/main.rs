@@ -4,12 +4,21 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests look at the real file system")]
 
+mod by_name;
 mod entry_point;
 mod install;
+mod journal;
+mod launcher_interface;
+mod locale;
+mod logger;
 mod place;
+mod portal;
+mod scope;
 mod supervised;
 #[path = "../launch/support.rs"]
 #[allow(dead_code, reason = "the launch tests use the rest")]
 mod support;
 mod tool;
+mod unruntime;
+mod urlopen;
 mod wrap;

@@ -11,6 +11,11 @@ pub fn quoted(word: &[u8]) -> Vec<u8> {
     if !word.is_empty() && word.iter().all(|byte| is_plain(*byte)) {
         return word.to_vec();
     }
+    in_quotes(word)
+}
+
+/// The same, in quotation marks whether it needs them or not.
+pub fn in_quotes(word: &[u8]) -> Vec<u8> {
     let mut out = vec![b'\''];
     for byte in word {
         match byte {
