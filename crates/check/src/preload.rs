@@ -1,25 +1,37 @@
-//! Whether modules for `LD_PRELOAD` can be loaded by programs of the architecture that they are for.
+//! Whether modules for `LD_PRELOAD` and `LD_AUDIT` can be loaded by programs of the architecture that they are for.
 //!
 //! Mirrors glibc's elf/rtld.c (`handle_preload_list`, `do_preload`): names are separated by blanks or
 //! colons, tokens are replaced, and what cannot be loaded is left out with a complaint.
 
 use crate::scene::Scene;
 use inspect::linker::{Library, Linker};
-use plan::{ByteString, Code, Problem, Tuple};
+use plan::{ByteString, Code, Preload, Problem, Tuple};
 use std::collections::BTreeSet;
 
-/// A module, and the architecture that it is for; `None`: whichever fits.
-type Module = (ByteString, Option<Tuple>);
+/// A module, the variable that names it, and the architecture that it is for; `None`: whichever fits.
+struct Module {
+    variable: &'static str,
+    name: ByteString,
+    tuple: Option<Tuple>,
+}
 
 /// The modules that the command is started with, as the supervisor puts them together.
 fn modules(scene: &Scene<'_>) -> Vec<Module> {
-    let asked = &scene.plan().supervision.ld_preload;
-    if !asked.is_empty() {
-        return asked.iter().map(|p| (p.module.clone(), p.tuple)).collect();
+    let supervision = &scene.plan().supervision;
+    let mut out = vec![];
+    for (variable, asked, blanks) in
+        [("LD_PRELOAD", &supervision.ld_preload, true), ("LD_AUDIT", &supervision.ld_audit, false)]
+    {
+        let of = |p: &Preload| Module { variable, name: p.module.clone(), tuple: p.tuple };
+        out.extend(asked.iter().map(of));
+        if asked.is_empty() {
+            let list = scene.variable(variable).unwrap_or_default();
+            let names = list.split(|b| *b == b':' || (blanks && *b == b' '));
+            let of = |name: &[u8]| Module { variable, name: name.to_vec().into(), tuple: None };
+            out.extend(names.filter(|name| !name.is_empty()).map(of));
+        }
     }
-    let list = scene.variable("LD_PRELOAD").unwrap_or_default();
-    let names = list.split(|b| matches!(b, b':' | b' ')).filter(|name| !name.is_empty());
-    names.map(|name| (ByteString(name.to_vec()), None)).collect()
+    out
 }
 
 /// The names under which modules of an architecture, and what they need, count as loaded.
@@ -30,8 +42,11 @@ pub(crate) fn names(scene: &Scene<'_>, tuple: Tuple) -> BTreeSet<String> {
         return names;
     }
     let Some(linker) = scene.linker(tuple) else { return names };
-    for (module, _) in modules {
-        let Ok(library) = load(&linker, &module) else { continue };
+    for Module { variable, name, .. } in modules {
+        // What LD_AUDIT loads is in a namespace of its own.
+        let Some(library) = load(&linker, &name).ok().filter(|_| variable == "LD_PRELOAD") else {
+            continue;
+        };
         for library in linker.closure(&library).libraries {
             names.insert(library.name);
             names.extend(library.elf.soname.clone());
@@ -51,27 +66,40 @@ pub(crate) fn check(scene: &Scene<'_>) -> Vec<Problem> {
     modules(scene).iter().filter_map(|module| one(scene, module, &tuples)).collect()
 }
 
-fn one(scene: &Scene<'_>, (module, own): &Module, tuples: &[Tuple]) -> Option<Problem> {
-    let asked: Vec<Tuple> = own.map_or_else(|| tuples.to_vec(), |tuple| vec![tuple]);
+fn one(scene: &Scene<'_>, module: &Module, tuples: &[Tuple]) -> Option<Problem> {
+    let Module { variable, name, tuple } = module;
+    let asked: Vec<Tuple> = tuple.map_or_else(|| tuples.to_vec(), |tuple| vec![tuple]);
     let mut refused: Vec<(Tuple, String)> = vec![];
+    let mut incomplete: Vec<(Tuple, String)> = vec![];
     for tuple in &asked {
         let Some(linker) = scene.linker(*tuple) else { continue };
-        if let Err(why) = load(&linker, module) {
-            refused.push((*tuple, why));
+        match load(&linker, name) {
+            Err(why) => refused.push((*tuple, why)),
+            Ok(library) => {
+                let missing = linker.closure(&library).missing;
+                incomplete.extend(missing.into_iter().map(|m| (*tuple, m.to_string())));
+            }
         }
     }
     // One file cannot be for two architectures; a name with a token is one for each.
-    let each = own.is_some() || module.as_bytes().contains(&b'$');
-    if refused.is_empty() || (!each && refused.len() < asked.len()) {
-        return None;
+    let each = tuple.is_some() || name.as_bytes().contains(&b'$');
+    if !each && refused.len() < asked.len() {
+        refused.clear();
     }
-    let names: Vec<&str> = refused.iter().map(|(tuple, _)| tuple.name()).collect();
-    let cause = format!("the module `{module}` cannot be preloaded for {}", names.join(", "));
+    let hint = if incomplete.is_empty() {
+        "check the path of the module; for programs of another architecture, name that one's module too"
+    } else {
+        "programs will not start with it: leave it out, or install what it needs"
+    };
+    refused.append(&mut incomplete);
+    let mut names: Vec<&str> = refused.iter().map(|(tuple, _)| tuple.name()).collect();
+    names.dedup();
+    let (first, names) = (refused.first()?, names.join(", "));
+    let cause =
+        format!("the module `{name}` of {variable} cannot be loaded for {names}: {}", first.1);
     let problem = Problem::warning(Code::PRELOAD_UNUSABLE, cause);
-    let lines = refused.into_iter().map(|(tuple, why)| format!("{tuple}: {why}"));
-    Some(lines.fold(problem, Problem::evidence).hint(
-        "check the path of the module; for programs of another architecture, name that one's module too",
-    ))
+    let lines = refused.iter().map(|(tuple, why)| format!("{tuple}: {why}"));
+    Some(lines.fold(problem, Problem::evidence).hint(hint))
 }
 
 fn load(linker: &Linker<'_>, module: &ByteString) -> Result<Library, String> {

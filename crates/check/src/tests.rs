@@ -323,6 +323,7 @@ fn preloaded_modules() {
     let stage = |modules: &[(&str, Option<Tuple>)]| {
         let mut stage = Stage::new(GAME)
             .elf("home/m.so", &shared("m.so"))
+            .elf("home/needy.so", &shared("needy.so").needed("none.so"))
             .elf("home/m32.so", &ElfBuilder::shared(Tuple::I386));
         let list = modules.iter().map(|(m, tuple)| Preload { module: (*m).into(), tuple: *tuple });
         stage.plan.supervision.ld_preload = list.collect();
@@ -339,10 +340,16 @@ fn preloaded_modules() {
         (&[("/home/m32.so", Some(Tuple::X86_64))], "32"),
         (&[("/home/$LIB/m.so", None)], "32"),
         (&[("/home/none.so", None), ("/home/m.so", None)], "32"),
+        (&[("/home/needy.so", None)], "32"),
     ];
     for (modules, want) in rows {
         assert_eq!(stage(modules).codes(), *want, "{modules:?}");
     }
+    let needy = stage(&[("/home/needy.so", None)]);
+    found(&needy, &["`/home/needy.so` of LD_PRELOAD", "x86_64-linux-gnu", "`none.so`"]);
+    let mut audit = stage(&[("/home/m.so", None), ("/home/none.so", None)]);
+    audit.plan.supervision.ld_audit = audit.plan.supervision.ld_preload.split_off(1);
+    found(&audit, &["`/home/none.so` of LD_AUDIT"]);
     let mut by_variable = stage(&[]);
     by_variable.environment.push(("LD_PRELOAD", "/home/m.so /none.so".into()));
     assert_eq!(by_variable.codes(), "32");

@@ -42,6 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         import_vulkan_layers: true,
         import_openxr_runtimes: true,
         import_openxr_layers: true,
+        modules: vec![],
         stubs: vec![],
         thunks: None,
     };

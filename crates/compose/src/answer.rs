@@ -10,10 +10,10 @@ use crate::facts::Facts;
 use crate::memory::{self, Memory};
 use crate::request::Request;
 use crate::runtime::Runtime;
-use crate::{environment, locale};
+use crate::{environment, locale, preload};
 use inspect::manifest;
 use inspect::root::{Form, Root};
-use plan::{ByteString, Code, ContainerPath, HostPath, Problem, Tuple};
+use plan::{ByteString, Code, ContainerPath, HostPath, Preload, Problem, Tuple};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -72,6 +72,7 @@ pub(crate) fn captured(
         variables: variables.map(|(n, v)| (n.into(), v.into())).collect(),
         locales: environment::locale_variables(facts, request),
         generated: request.generated_locales.clone(),
+        modules: preload::wanted(request, facts),
         import: [
             request.import_vulkan_layers,
             request.import_openxr_runtimes,
@@ -99,6 +100,7 @@ struct Question {
     variables: Vec<(ByteString, ByteString)>,
     locales: BTreeMap<String, String>,
     generated: BTreeMap<String, HostPath>,
+    modules: Vec<Preload>,
     import: [bool; 3],
 }
 
@@ -171,6 +173,7 @@ fn capture(
         import_vulkan_layers,
         import_openxr_runtimes,
         import_openxr_layers,
+        modules: question.modules.clone(),
         stubs: question.stubs.clone(),
         thunks: question.thunks,
     };

@@ -8,22 +8,23 @@ use crate::answer::{self, unreadable};
 use crate::capture::Captured;
 use crate::draft::Draft;
 use crate::emulation::command::Programs;
-use crate::emulation::providers::{self, Source as Drivers};
+use crate::emulation::providers::{self, Group, Source as Drivers};
 use crate::emulation::{self, Arrangement, choose, overlay};
 use crate::etc::{self, Etc};
 use crate::exports::{Exports, Mode, Wish};
 use crate::facts::Facts;
 use crate::memory::Memory;
+use crate::preload::{self, Modules, Scene};
 use crate::request::{Request, RuntimeChoice, Sharing};
 use crate::runtime::{self, Runtime};
 use crate::workarounds::Workarounds;
 use crate::{
-    authorities, captured, direct, environment, fonts, home, loader, named, preload, sockets,
-    system, view,
+    authorities, captured, direct, environment, fonts, home, loader, named, sockets, system, view,
 };
 use inspect::root::{Form, Kind, Root};
 use plan::{
-    Access, ByteString, Code, ContainerPath, Emulation, HostPath, Op, Problem, RootPath, Source,
+    Access, ByteString, Code, ContainerPath, Emulation, HostPath, Op, Preload, Problem, RootPath,
+    Source,
 };
 
 /// Everything but the command.
@@ -33,6 +34,9 @@ pub(crate) struct Assembled {
     pub(crate) emulation: Option<Emulation>,
     pub(crate) working_directory: ContainerPath,
     pub(crate) lock: Option<HostPath>,
+    /// Modules for `LD_PRELOAD`, and those for `LD_AUDIT`.
+    pub(crate) preloads: Vec<Preload>,
+    pub(crate) audits: Vec<Preload>,
 }
 
 /// Makes the steps.
@@ -57,20 +61,26 @@ pub(crate) fn assemble(
         }
     };
     let mut draft = Draft::new(raw, arrangement.base());
-    let mut late = None;
+    let (mut groups, mut late) = (vec![], None);
     match &runtime {
         None => without_runtime(request, facts, &mut draft),
         Some(runtime) => {
-            let taken = with_runtime(request, facts, memory, (runtime, &arrangement), &mut draft)?;
-            late = Some(taken);
+            groups = providers::choose(request, facts, draft.raw(), &arrangement, &runtime.tuples)
+                .map_err(|p| vec![p])?;
+            let inside = (runtime, &arrangement, &groups[..]);
+            late = Some(with_runtime(request, facts, memory, inside, &mut draft)?);
         }
     }
-    let working_directory = shares(request, facts, (runtime.as_ref(), &arrangement), &mut draft)
-        .map_err(|p| vec![p])?;
-    if let Some(late) = late {
-        captured::mount(&late, facts, &mut draft);
+    let form = (runtime.as_ref(), &arrangement);
+    let scene = Scene::of(request, facts, form, &groups, late.as_ref());
+    let modules = preload::find(request, &scene);
+    let working_directory =
+        shares(request, facts, form, &modules, &mut draft).map_err(|p| vec![p])?;
+    if let Some(late) = &late {
+        captured::mount(late, facts, &mut draft);
         sockets::share(facts, request.import_openxr_runtimes, &mut draft);
     }
+    let (preloads, audits) = preload::place(&scene, modules, &mut draft);
     fonts::share(facts, &mut draft);
     tool(request, &mut draft);
     environment::common(facts, &working_directory, &mut draft.environment);
@@ -82,8 +92,8 @@ pub(crate) fn assemble(
     environment::asked(request, &mut draft.environment);
     let (command, emulation) =
         command(request, facts, (runtime.as_ref(), &arrangement), &working_directory, &mut draft);
-    let lock = runtime.and_then(|r| r.lock);
-    Ok(Assembled { draft, command, emulation, working_directory, lock })
+    let lock = runtime.as_ref().and_then(|r| r.lock.clone());
+    Ok(Assembled { draft, command, emulation, working_directory, lock, preloads, audits })
 }
 
 /// The command as it is executed, and what runs it.
@@ -152,13 +162,11 @@ fn with_runtime(
     request: &Request,
     facts: &Facts,
     memory: &dyn Memory,
-    (runtime, arrangement): (&Runtime, &Arrangement),
+    (runtime, arrangement, groups): (&Runtime, &Arrangement, &[Group]),
     draft: &mut Draft,
 ) -> Result<Captured, Vec<Problem>> {
     draft.warnings.extend(runtime.warnings.iter().cloned());
-    let groups = providers::choose(request, facts, draft.raw(), arrangement, &runtime.tuples)
-        .map_err(|p| vec![p])?;
-    draft.decisions.extend(emulation::record::decisions(arrangement, &groups, &|t| facts.runs(t)));
+    draft.decisions.extend(emulation::record::decisions(arrangement, groups, &|t| facts.runs(t)));
     let overlay = match arrangement {
         Arrangement::Overlay(overlay) => Some(overlay),
         Arrangement::Native | Arrangement::Direct(_) => None,
@@ -171,7 +179,7 @@ fn with_runtime(
     if let Some(overlay) = overlay {
         overlay.emulated_host(draft);
     }
-    for group in &groups {
+    for group in groups {
         if let Drivers::Root(root) = &group.source {
             view::provider(root, &group.mount, draft);
         }
@@ -182,7 +190,7 @@ fn with_runtime(
     let overrides = answer::OVERRIDES.trim_start_matches('/');
     let short = draft.place(&RootPath::literal("/overrides"));
     draft.symlink(short, overrides, "the overrides, by their short name");
-    let mut taken = answer::captured(request, facts, memory, runtime, &groups, arrangement)?;
+    let mut taken = answer::captured(request, facts, memory, runtime, groups, arrangement)?;
     linker_files(&mut taken, draft);
     captured::place(&mut taken, draft);
     if let Arrangement::Direct(direct) = arrangement {
@@ -245,6 +253,7 @@ fn shares(
     request: &Request,
     facts: &Facts,
     (runtime, arrangement): (Option<&Runtime>, &Arrangement),
+    modules: &Modules,
     draft: &mut Draft,
 ) -> Result<ContainerPath, Problem> {
     let mut exports = Exports::new(facts);
@@ -274,7 +283,7 @@ fn shares(
             )),
         }
     }
-    preload::share(request, facts, &mut exports);
+    modules.share(facts, &mut exports);
     match arrangement {
         Arrangement::Native => {}
         Arrangement::Overlay(overlay) => overlay.share_program(facts, &mut exports),

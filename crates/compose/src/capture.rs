@@ -10,6 +10,7 @@ mod aliases;
 pub(crate) mod compare;
 mod data;
 mod hide;
+mod modules;
 mod pass;
 pub(crate) mod patterns;
 pub(crate) mod place;
@@ -22,8 +23,8 @@ use crate::ldso::{self, Override};
 use inspect::manifest;
 use inspect::root::Root;
 use plan::{
-    Code, ContainerPath, Decision, Environment, HostPath, LayerEntry, Origin, Problem, RootPath,
-    Tuple,
+    Code, ContainerPath, Decision, Environment, HostPath, LayerEntry, Origin, Preload, Problem,
+    RootPath, Tuple,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,6 +49,8 @@ pub struct Input<'a> {
     pub import_openxr_runtimes: bool,
     /// Whether the provider's OpenXR 1 API layers are imported.
     pub import_openxr_layers: bool,
+    /// Modules for the dynamic linker, as the provider knows them: what they need is brought too.
+    pub modules: Vec<Preload>,
     /// Directories whose libraries are stubs of thunks, beside those known by name.
     pub stubs: Vec<HostPath>,
     /// The architecture of the machine, where emulated programs can call into its own drivers and

@@ -37,6 +37,7 @@ mod record;
 mod request;
 mod reserved;
 mod runtime;
+mod sdl;
 mod services;
 mod sockets;
 mod special;
@@ -103,8 +104,8 @@ pub fn compose_with(
             terminate_grace: request.terminate_grace,
             new_session: detached,
             null_stdin: detached,
-            ld_preload: request.preloads.clone(),
-            ld_audit: request.audits.clone(),
+            ld_preload: assembled.preloads,
+            ld_audit: assembled.audits,
         },
         namespaces: Namespaces { pid: request.unshare_pid },
         emulation: assembled.emulation,

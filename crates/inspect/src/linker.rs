@@ -22,6 +22,7 @@ use crate::root::{Filesystem, Kind, Resolved, matches};
 use cache::Cache;
 use capabilities::{Capabilities, Cpu};
 use expand::Tokens;
+pub use expand::{Depends, depends};
 use loader::Loader;
 use plan::{RootPath, Tuple};
 use std::cell::RefCell;

@@ -180,6 +180,12 @@ codes! {
     PROGRAM_MISSING = 80, "A program of this tool is missing";
     /// There is no terminal to talk to.
     NO_TERMINAL = 81, "There is no terminal";
+    /// A module is for an architecture whose programs do not load modules here.
+    PRELOAD_FOREIGN = 86, "A preloaded module is for another architecture";
+    /// Two modules of one architecture have the same file name.
+    PRELOAD_CLASH = 87, "Two preloaded modules have the same name";
+    /// The runtime's SDL was asked for, and it has none.
+    SDL_MISSING = 88, "The runtime has no such SDL";
     /// Where something was to be installed there is something else.
     NO_PLACE_TO_INSTALL = 90, "This is no place to install to";
     /// Writing an installation, or undoing it, failed.

@@ -165,6 +165,9 @@ const DESKTOP: &[&str] = &[
     "xvfb",
 ];
 
+/// Modules that players have the dynamic linker load into games, and what these load themselves.
+const MODULES: &[&str] = &["libeatmydata1", "libgamemode0", "libgamemodeauto0", "mangohud"];
+
 /// i386 reporters of bullseye, where they are not co-installable.
 const REPORTERS_BULLSEYE: &[ForeignPrograms] = &[
     ForeignPrograms { package: "vulkan-tools", programs: &["vulkaninfo"] },
@@ -193,7 +196,7 @@ const fn bookworm_host(merged: &'static [&'static str]) -> Source {
         suite: "bookworm",
         architectures: BOTH,
         merged,
-        each: &[DRIVERS, &["libopenxr-loader1", "mesa-utils-bin"]],
+        each: &[DRIVERS, MODULES, &["libopenxr-loader1", "mesa-utils-bin"]],
         native: &[BASE, REPORTERS, DESKTOP],
         foreign: REPORTERS_BOOKWORM,
         host: true,
@@ -227,7 +230,7 @@ const RECIPES: &[Recipe] = &[
             suite: "bullseye",
             architectures: BOTH,
             merged: &[],
-            each: &[DRIVERS, &["libglew2.1", "libglu1-mesa", "libopenxr-loader1"]],
+            each: &[DRIVERS, MODULES, &["libglew2.1", "libglu1-mesa", "libopenxr-loader1"]],
             native: &[BASE, REPORTERS, DESKTOP, &["mesa-utils-extra"]],
             foreign: REPORTERS_BULLSEYE,
             host: true,
@@ -245,7 +248,11 @@ const RECIPES: &[Recipe] = &[
             suite: "trixie",
             architectures: &["amd64"],
             merged: MERGED,
-            each: &[DRIVERS, &["libopenxr-loader1", "libopenxr1-monado", "mesa-utils-bin"]],
+            each: &[
+                DRIVERS,
+                MODULES,
+                &["libopenxr-loader1", "libopenxr1-monado", "mesa-utils-bin"],
+            ],
             native: &[BASE, REPORTERS, DESKTOP],
             foreign: &[],
             host: true,

@@ -19,6 +19,7 @@ mod bad_input;
 mod executors;
 mod forms;
 mod graphics;
+mod modules;
 mod sharing;
 mod store;
 mod supervision;

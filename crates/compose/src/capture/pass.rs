@@ -3,13 +3,12 @@
 use super::abi::Abi;
 use super::patterns::{C_LIBRARY, NVIDIA_MODULE_VERSION, NVIDIA_VERSIONED, When};
 use super::work::Work;
-use super::{Captured, Error, Input, Part, data};
+use super::{Captured, Error, Input, Part, data, modules};
 use crate::knowledge::Knowledge;
 use crate::{glibc, graphics};
 use inspect::linker::{Linker, Options};
 use inspect::root::Root;
 use plan::{Decision, Origin, RootPath, Subject, Tuple, Verdict};
-use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 /// Decides for one group.
@@ -34,6 +33,9 @@ pub(super) fn run<'a>(work: &mut Work<'a>, knowledge: &'a Knowledge) -> Result<(
         abi.capture_rows();
         capture_kernel_matched(input.host, abi);
         capture_texture_compression(abi);
+        if group.part == Part::Guest {
+            modules::capture(abi, &input.modules);
+        }
     }
     if !work.abis.is_empty() {
         graphics::capture(work);
@@ -74,7 +76,7 @@ fn emulator<'a>(
 ) -> Result<(), Error> {
     let missing =
         |name: &str, tried: Vec<String>| Error::Required { tuple, name: name.into(), tried };
-    let theirs = Linker::new(provider, tuple, options(work, tuple))
+    let theirs = provider_linker(work, provider, tuple)
         .map_err(|e| missing(tuple.interpreter(), vec![e.to_string()]))?;
     if theirs.interpreter().is_none() {
         let tried = format!("{}{} is not there", provider.path(), tuple.interpreter());
@@ -130,7 +132,7 @@ enum Linkers<'a> {
 /// Why programs of this architecture cannot run at all.
 fn linkers<'a>(work: &Work<'a>, provider: &'a Root, tuple: Tuple) -> Result<Linkers<'a>, String> {
     let own = own_linker(work.input.runtime, tuple)?;
-    let why = match Linker::new(provider, tuple, options(work, tuple)) {
+    let why = match provider_linker(work, provider, tuple) {
         Ok(theirs) if theirs.interpreter().is_some() => {
             return Ok(Linkers::Both(Box::new((theirs, own))));
         }
@@ -141,18 +143,25 @@ fn linkers<'a>(work: &Work<'a>, provider: &'a Root, tuple: Tuple) -> Result<Link
     Ok(Linkers::RuntimeOnly(Box::new(own), why))
 }
 
-/// How the provider's libraries are searched.
-fn options(work: &Work<'_>, tuple: Tuple) -> Options {
-    // Copies for better CPUs are left aside: a prepared layer may be used on another machine.
-    let mut options = Options {
-        library_path: library_path(work),
-        extra_directories: extra_directories(tuple),
-        hwcaps: false,
-    };
+/// How the provider's libraries are searched. What `LD_LIBRARY_PATH` names are directories of the host.
+fn provider_linker<'a>(
+    work: &Work<'a>,
+    provider: &'a Root,
+    tuple: Tuple,
+) -> Result<Linker<'a>, inspect::linker::Error> {
+    let mut extra_directories = extra_directories(tuple);
     if let Some(paths) = work.settings(tuple).and_then(|s| s.fallback_library_paths.as_ref()) {
-        options.extra_directories.extend(paths.iter().cloned());
+        extra_directories.extend(paths.iter().cloned());
     }
-    options
+    // Copies for better CPUs are left aside: a prepared layer may be used on another machine.
+    let options = Options { library_path: vec![], extra_directories, hwcaps: false };
+    let linker = Linker::new(provider, tuple, options)?;
+    let value = work.input.environment.get("LD_LIBRARY_PATH");
+    let value = value.filter(|_| provider.path() == work.input.host.path());
+    Ok(match value {
+        Some(value) => linker.with_environment(value.as_bytes(), None, &RootPath::root()),
+        None => linker,
+    })
 }
 
 fn own_linker(runtime: &Root, tuple: Tuple) -> Result<Linker<'_>, String> {
@@ -165,16 +174,6 @@ fn own_linker(runtime: &Root, tuple: Tuple) -> Result<Linker<'_>, String> {
 }
 
 /// The `LD_LIBRARY_PATH` of the launcher is about the host's libraries.
-fn library_path(work: &Work<'_>) -> Vec<RootPath> {
-    let input = work.input;
-    if work.provider.path() != input.host.path() {
-        return vec![];
-    }
-    let value = input.environment.get("LD_LIBRARY_PATH").unwrap_or_default();
-    let parts = value.as_bytes().split(|b| *b == b':');
-    parts.filter_map(|part| RootPath::new(OsStr::from_bytes(part)).ok()).collect()
-}
-
 /// Looked into when the provider's cache does not have a library: it may be stale.
 fn extra_directories(tuple: Tuple) -> Vec<RootPath> {
     let lib = if tuple.is_64_bit() { "/usr/lib64" } else { "/usr/lib32" };

@@ -106,6 +106,7 @@ fn run_with(provider: &Root, host: &Root, runtime: &Root, variables: &[(&str, &s
         import_vulkan_layers: true,
         import_openxr_runtimes: true,
         import_openxr_layers: true,
+        modules: vec![],
         stubs: vec![],
         thunks: None,
     };
@@ -471,6 +472,7 @@ fn without_provider_or_architecture() {
         import_vulkan_layers: true,
         import_openxr_runtimes: false,
         import_openxr_layers: false,
+        modules: vec![],
         stubs: vec![],
         thunks: None,
     };

@@ -3,5 +3,6 @@
 mod bench;
 mod choice;
 mod direct;
+mod modules;
 mod overlay;
 mod providers;

@@ -37,6 +37,27 @@ impl Tokens<'_> {
     }
 }
 
+/// What the meaning of a text with tokens depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Depends {
+    /// Nothing: there is no dollar sign.
+    No,
+    /// The architecture (`$LIB`, `$PLATFORM`), and nothing else.
+    OnArchitecture,
+    /// The program (`$ORIGIN`), or something that the dynamic linker does not replace.
+    OnMore,
+}
+
+/// See [`Depends`].
+pub fn depends(text: &str) -> Depends {
+    let dollars = text.match_indices('$').map(|(at, _)| token(&text[at + 1..]).0);
+    let each = dollars.map(|name| match name {
+        "LIB" | "PLATFORM" => Depends::OnArchitecture,
+        _ => Depends::OnMore,
+    });
+    each.max().unwrap_or(Depends::No)
+}
+
 /// The token at the start of what follows a dollar sign, and its length; of length 0 where it is
 /// none, in which case the dollar sign means itself.
 fn token(after: &str) -> (&str, usize) {
@@ -76,6 +97,16 @@ mod tests {
             ("/none", "/none"),
         ] {
             assert_eq!(tokens.expand(text).unwrap(), want, "{text}");
+        }
+        for (text, want) in [
+            ("/usr/lib/x.so", Depends::No),
+            ("/usr/$LIB/x.so", Depends::OnArchitecture),
+            ("/usr/${LIB}/${PLATFORM}/x.so", Depends::OnArchitecture),
+            ("/usr/$LIB/$ORIGIN/x.so", Depends::OnMore),
+            ("/usr/$LIBS/x.so", Depends::OnMore),
+            ("/a$", Depends::OnMore),
+        ] {
+            assert_eq!(depends(text), want, "{text}");
         }
         let unknown = Tokens { origin: None, ..tokens };
         assert_eq!(unknown.expand("$ORIGIN/lib"), None);

@@ -21,7 +21,12 @@ fn bench(h: Layout, e: Layout, r: Layout, directory: &str, manifest: &str) -> Be
     Bench { host, ..bench }
 }
 
-fn manifest(directory: &str) -> EmulatorChoice {
+/// A bench with FEX as it is shipped.
+pub(super) fn fex(h: Layout, e: Layout, r: Layout) -> Bench {
+    bench(h, e, r, "opt/fex", FEX)
+}
+
+pub(super) fn manifest(directory: &str) -> EmulatorChoice {
     EmulatorChoice::Manifest(HostPath::literal(&format!("/{directory}/emulator.json")))
 }
 
