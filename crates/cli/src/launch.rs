@@ -11,7 +11,7 @@ use crate::warm::{Outcome, Remembering};
 use crate::{check, locales, logger, replay, report, tidy};
 use compose::{Facts, HomeMode};
 use plan::{Code, ContainerPath, HostPath, LayerName, Op, Plan, Problem, StackForm};
-use sandbox::{Backend, Bwrap, Notice, Used};
+use sandbox::{Backend, Beside, Bwrap, Notice, Used};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
@@ -74,6 +74,7 @@ pub(crate) fn launch(job: &Job<'_>, timings: &mut Timings) -> Result<u8, Stop> {
     let memory = StoreMemory::new(&store);
     foresee(&mut session, &memory);
     let mut warned = false;
+    let mut forestalled = false;
     loop {
         let mut plan = session.plan(&memory)?;
         timings.phase("compose");
@@ -85,6 +86,10 @@ pub(crate) fn launch(job: &Job<'_>, timings: &mut Timings) -> Result<u8, Stop> {
         if !std::mem::replace(&mut warned, true) {
             plan.warnings.iter().for_each(report::problem);
             if manner.check {
+                // Both take about as long. Layers of a launch that the check stops are collected some day.
+                forestalled = store.lacks(&plan.layers);
+                let layers = || store.forestall(&plan.layers);
+                let _beside = forestalled.then(|| Beside::start(layers));
                 check::before_launch(&session, &plan)?;
                 timings.phase("check");
             }
@@ -100,7 +105,7 @@ pub(crate) fn launch(job: &Job<'_>, timings: &mut Timings) -> Result<u8, Stop> {
         };
         timings.phase("prepare");
         store.warnings().iter().for_each(report::problem);
-        if !store.is_ephemeral() && (prepared.built || store.wants_tidying()) {
+        if !store.is_ephemeral() && (prepared.built || forestalled || store.wants_tidying()) {
             tidy::start(store.path());
         }
         if let Some(instead) = job.instead {

@@ -118,12 +118,13 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<u8>, D:
 
 /// Caches of the dynamic linker are long: no formatting.
 fn to_hex(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] =
-        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-    let digit = |value: u8| DIGITS[usize::from(value & 0xf)];
-    let mut text = String::with_capacity(bytes.len() * 2);
-    bytes.iter().for_each(|byte| text.extend([digit(byte >> 4), digit(*byte)]));
-    text
+    let digit = |value: u8| b"0123456789abcdef"[usize::from(value & 0xf)];
+    let mut text = Vec::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push(digit(byte >> 4));
+        text.push(digit(*byte));
+    }
+    String::from_utf8(text).unwrap_or_default()
 }
 
 fn from_hex(hex: &str) -> Option<Vec<u8>> {

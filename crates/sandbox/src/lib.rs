@@ -15,6 +15,7 @@
 //! A socket between launcher and supervisor carries failures one way, and the end of the
 //! launcher the other way.
 
+mod beside;
 mod builtin;
 mod bwrap;
 pub mod descriptor;
@@ -29,6 +30,7 @@ mod spec;
 mod supervisor;
 mod sys;
 
+pub use beside::Beside;
 pub use bwrap::{Arguments, Exported, Features, arguments, exported};
 pub use error::{Error, FailedStep, StepKind};
 pub use image::{ImageError, ImageFormat, ImageMeans, MountedImage, mount_image};

@@ -43,7 +43,12 @@ fn varied(source: &Path) -> Vec<Op> {
         Op::File { at: at("/etc/empty"), content: "".into(), mode: 0o755 },
         Op::Tmpfs { at: at("/memory"), mode: 0o1770 },
         Op::File { at: at("/memory/in"), content: "x".into(), mode: 0o640 },
+        Op::Directory { at: at("/memory/of"), mode: 0o755 },
         Op::ReadOnly { at: at("/memory") },
+        // Nothing can be made there any more, and nothing need be.
+        Op::Directory { at: at("/memory/of"), mode: 0o755 },
+        bind(source.join("file"), "/memory/in", Access::ReadOnly),
+        bind(source.join("sub"), "/memory/of", Access::ReadOnly),
         bind(source, "/bound/ro", Access::ReadOnly),
         bind(source, "/bound/rw", Access::ReadWrite),
         bind(source, "/bound/dev", Access::Device),

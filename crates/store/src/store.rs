@@ -134,6 +134,28 @@ impl Store {
         self.build(Shelf::Layers, &key, &spec.name.0, &mut |into| fill_layer(spec, into))
     }
 
+    /// Whether any of these layers has to be made, in this very store.
+    pub fn lacks(&self, specs: &[LayerSpec]) -> bool {
+        let missing = |spec: &LayerSpec| {
+            let found = slot::find(self.directory(), Shelf::Layers, &Key::of_layer(spec));
+            matches!(found, Ok(None))
+        };
+        self.ephemeral.is_none() && specs.iter().any(missing)
+    }
+
+    /// Makes layers in this very store before anybody needs them, as far as that works: whoever asks for one
+    /// that cannot be made hears why.
+    pub fn forestall(&self, specs: &[LayerSpec]) {
+        for spec in specs {
+            let (key, name) = (Key::of_layer(spec), &spec.name.0);
+            let made: Result<_, Error> =
+                self.slot(Shelf::Layers, &key, name, &mut |into| fill_layer(spec, into));
+            if let Err(error) = made {
+                log::info!("the layer `{name}` is not made before it is needed: {error}");
+            }
+        }
+    }
+
     /// As [`Self::layer`], under a key of `inputs`; `describe` is asked only when there is no such
     /// layer yet. `inputs` must cover everything that the description depends on.
     ///

@@ -82,6 +82,21 @@ fn a_store_that_cannot_be_written() {
     }
 }
 
+/// Layers are made while the plan is checked; when the check stops the launch, they are whole all the same.
+#[test]
+fn a_launch_that_is_stopped_leaves_nothing_half_made() {
+    let runtime = need!(lab("runtime-bullseye"));
+    let store = tempfile::tempdir().unwrap();
+    let launch = || Launch::new().runtime(&runtime).store(store.path());
+    launch().run(&["/no/such/command"]).fails(127, "BS0007");
+    let drafts = names(store.path(), "tmp");
+    assert!(!drafts.iter().any(|name| name.starts_with("draft")), "{drafts:?}");
+    let before = names(store.path(), "layers");
+    assert!(!before.is_empty());
+    assert_eq!(launch().run(&["/bin/echo", "works"]).ok(), "works\n");
+    assert_eq!(names(store.path(), "layers"), before);
+}
+
 #[test]
 fn an_absent_store_is_made() {
     let runtime = need!(lab("runtime-bullseye"));

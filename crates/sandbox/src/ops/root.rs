@@ -135,7 +135,8 @@ impl Root {
                     self.plain.insert(path.clone());
                     return Ok(None);
                 }
-                Err(Errno::EXIST) => {}
+                // On a file system that has become read-only, EROFS wins over EEXIST.
+                Err(Errno::EXIST | Errno::ROFS) => {}
                 Err(errno) => return Err(SysError::new("mkdirat", path, errno)),
             }
         }
@@ -235,7 +236,7 @@ impl Root {
             };
             match made {
                 Ok(()) => {}
-                Err(Errno::EXIST) => return Ok(false),
+                Err(Errno::EXIST | Errno::ROFS) => return Ok(false),
                 Err(errno) => return Err(SysError::new("mknodat", at, errno)),
             }
         }

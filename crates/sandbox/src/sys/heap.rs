@@ -38,11 +38,14 @@ pub(super) fn hold() -> MutexGuard<'static, impl Sized> {
     state()
 }
 
+// Built for size, the program would call each of these by itself, a quarter million times in a cold launch.
+#[inline(always)]
 fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The class of a block and the size of its blocks. `None`: it is the system's.
+#[inline(always)]
 fn class(layout: Layout) -> Option<(usize, usize)> {
     let size = layout.size().max(1);
     if size > LARGEST || layout.align() > ALIGN {
@@ -61,6 +64,7 @@ fn class(layout: Layout) -> Option<(usize, usize)> {
 }
 
 impl State {
+    #[inline(always)]
     fn take(&mut self, class: usize, size: usize) -> *mut u8 {
         let first = self.free[class];
         if first != 0 {
@@ -84,6 +88,7 @@ impl State {
         std::ptr::with_exposed_provenance_mut(block)
     }
 
+    #[inline(always)]
     fn give(&mut self, class: usize, block: *mut u8) {
         // SAFETY: the block is ours, no longer used, and has room for an address at its aligned start.
         unsafe { block.cast::<usize>().write(self.free[class]) };

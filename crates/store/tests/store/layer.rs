@@ -135,3 +135,32 @@ fn keys_are_stable() {
     let key = Key::of_layer(&spec(&[(b"/a", link("b"))]));
     assert_eq!(key.as_str(), "af1402ef2b9a760ffc7738d85471ce3dc9e6b1a9");
 }
+
+#[test]
+fn layers_are_made_before_they_are_needed() {
+    let Place { store, tmp: _tmp } = place();
+    let bad = spec(&[(b"/a", file(b"1")), (b"/a/b", file(b"2"))]);
+    let all = [bad, spec(&[(b"/x", file(b"x"))]), spec(&[(b"/y", LayerEntry::Whiteout)])];
+    assert!(store.lacks(&all[1..]));
+    store.forestall(&all);
+    assert!(!store.lacks(&all[1..]) && store.lacks(&all));
+    assert!(matches!(store.layer(&all[0]), Err(Error::BadSpec { .. })));
+    for spec in &all[1..] {
+        assert!(!store.layer(spec).unwrap().built);
+    }
+    assert_eq!(leftovers(&store), Vec::<String>::new());
+}
+
+#[test]
+fn whiteouts_are_names_of_one() {
+    let Place { store, tmp: _tmp } = place();
+    let hidden = || LayerEntry::Whiteout;
+    let spec =
+        spec(&[(b"/a", hidden()), (b"/b/c/d", hidden()), (b"/e", file(b"")), (b"/f", hidden())]);
+    let made = store.layer(&spec).unwrap();
+    let seen = ["a", "b/c/d", "f"].map(|path| {
+        let seen = fs::symlink_metadata(made.path.at(path).as_path()).unwrap();
+        (seen.ino(), seen.nlink(), seen.rdev(), seen.mode() & 0o170_000)
+    });
+    assert_eq!(seen, [(seen[0].0, 3, 0, 0o020_000); 3]);
+}

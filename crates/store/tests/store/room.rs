@@ -82,7 +82,10 @@ fn read_only_inside() {
     std::fs::create_dir(&elsewhere).unwrap();
     let store = Store::open_or_ephemeral(&host(&at), &[host(&elsewhere)]).unwrap();
     assert!(!store.layer(&known).unwrap().built);
-    assert!(!store.is_ephemeral());
+    let both = [known.clone(), unknown.clone()];
+    assert!(!store.lacks(&both[..1]) && store.lacks(&both));
+    store.forestall(&both);
+    assert!(store.lacks(&both) && !store.is_ephemeral(), "only for what is really needed");
     let made = store.layer(&unknown).unwrap();
     assert!(made.built && made.path.is_within(&host(&elsewhere)));
     assert!(!store.layer(&unknown).unwrap().built, "found again in the temporary store");
