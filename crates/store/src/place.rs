@@ -209,8 +209,17 @@ impl Placer {
 /// Gives an open file or directory its final looks.
 pub(crate) fn finish(fd: impl AsFd, looks: Looks) -> Result<(), Errno> {
     rustix::fs::fchmod(&fd, Mode::from_raw_mode(looks.mode & 0o7777))?;
+    touch(fd, looks.modified)
+}
+
+fn touch(fd: impl AsFd, modified: Timespec) -> Result<(), Errno> {
     let keep = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
-    rustix::fs::futimens(&fd, &Timestamps { last_access: keep, last_modification: looks.modified })
+    rustix::fs::futimens(&fd, &Timestamps { last_access: keep, last_modification: modified })
+}
+
+/// Sets when an open file was modified, in seconds since 1970 and nanoseconds after that.
+pub(crate) fn set_modified(fd: impl AsFd, seconds: i64, nanoseconds: i64) -> Result<(), Errno> {
+    touch(fd, Timespec { tv_sec: seconds, tv_nsec: nanoseconds as _ })
 }
 
 /// Mode and time of a file, as they are.

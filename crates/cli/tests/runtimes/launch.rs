@@ -142,3 +142,58 @@ fn a_runtime_is_kept_while_a_game_runs() {
     assert!(!added.exists());
     depot.launch().runtime("sniper").run(&["true"]).fails(125, "BS0001");
 }
+
+/// What a copy has beyond the runtime: its lock, the overrides, and where some linkers look.
+const OURS: &[&str] = &["/.ref", "/lib/pressure-vessel", "/share/defaults"];
+
+/// What `--copy-runtime --only-prepare` leaves is held against the depot's manifest: it has all of it, but for
+/// what the host's libraries replace.
+#[test]
+fn a_copy_is_complete() {
+    let runtime = need!(lab("form-depot"));
+    let stores = need!(lab(".stores"));
+    let tmp = tempfile::Builder::new().prefix("copy-").tempdir_in(stores).unwrap();
+    let named = |name: &str| {
+        let path = tmp.path().join(name);
+        std::os::unix::fs::symlink(program(), &path).unwrap();
+        let mut command = Command::new(path);
+        command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", tmp.path());
+        command.env("SRT_LOG", "diffable").current_dir("/").stdin(Stdio::null());
+        command
+    };
+    let var = tmp.path().join("var");
+    let mut wrap = named("pressure-vessel-wrap");
+    wrap.args(["--copy-runtime", "--only-prepare", "--variable-dir"]).arg(&var);
+    wrap.arg("--runtime").arg(&runtime).args(["--", "true"]);
+    wrap.env("BATHYSPHERE_STORE", tmp.path().join("store"));
+    Outcome::of(&mut wrap).ok();
+    let copies: Vec<PathBuf> = fs::read_dir(&var).unwrap().map(|e| e.unwrap().path()).collect();
+    let [copy] = copies.iter().filter(|p| !p.ends_with(".ref")).collect::<Vec<_>>()[..] else {
+        panic!("{copies:?}");
+    };
+    assert!(copy.join("overrides/lib").exists() && copy.join("lib/os-release").exists());
+    let mut verify = named("pv-verify");
+    verify.arg("--mtree").arg(runtime.join("usr-mtree.txt.gz")).arg(copy.join("usr"));
+    let verified = Outcome::of(&mut verify);
+    assert_eq!(verified.status(), 1, "{}", verified.account());
+    let said = verified.stderr();
+    let differences = said.lines().filter_map(|line| line.strip_prefix("pv-verify: W: "));
+    let is_link = |path: &str| {
+        let path = copy.join("usr").join(path.trim_start_matches('/'));
+        path.ancestors().any(|p| p.is_symlink() && p.starts_with(copy.join("usr")))
+    };
+    let mut count = 0;
+    for difference in differences {
+        let (path, fault) = difference.split_once(": ").unwrap();
+        let expected = match fault {
+            "not in the manifest" => OURS.contains(&path) || is_link(path),
+            // A library of the host's takes its place, by the linker's cache.
+            "missing" => path.starts_with("/lib/"),
+            "not a regular file" | "not a directory" => is_link(path),
+            _ => false,
+        };
+        assert!(expected, "{difference}");
+        count += 1;
+    }
+    assert!(count > 10 && count < 1000, "{}", verified.account());
+}

@@ -238,7 +238,7 @@ impl One<'_> {
 }
 
 /// Where the kernel can (Linux 5.6), no link is followed on the way either.
-fn open(top: &Dir, path: &Path) -> Result<OwnedFd, Errno> {
+pub(super) fn open(top: &Dir, path: &Path) -> Result<OwnedFd, Errno> {
     let flags =
         OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
     let how = ResolveFlags::NO_SYMLINKS | ResolveFlags::BENEATH;

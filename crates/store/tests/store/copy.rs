@@ -255,3 +255,20 @@ fn refused() {
     assert_eq!(scene.copy(false).unwrap_err(), Error::NoRuntime);
     assert_eq!(scene.left(), Vec::<PathBuf>::new());
 }
+
+/// What a depot's manifest says of empty files, which no server of contents keeps.
+#[test]
+fn empty_files_have_their_times() {
+    let mut scene = Scene::new(&["lib/linked = "]);
+    let manifest = "./lib/made type=file size=0 time=1600000000.000005000\n\
+                    ./lib/linked type=file size=0 time=7\n./lib/absent type=file size=0 time=7\n";
+    fs::write(scene.tmp.path().join("usr-mtree.txt"), manifest).unwrap();
+    scene.stack("/usr", "/", &[(b"/lib/made", file(b""))]);
+    let before = fs::metadata(scene.files.at("lib/linked").as_path()).unwrap().mtime();
+    let copied = scene.copy(false).unwrap();
+    let made = fs::metadata(copied.path.at("usr/lib/made").as_path()).unwrap();
+    assert_eq!((made.mtime(), made.mtime_nsec()), (1_600_000_000, 5000));
+    // The runtime's own file is not touched.
+    let linked = fs::metadata(copied.path.at("usr/lib/linked").as_path()).unwrap();
+    assert_eq!((linked.mtime(), linked.nlink()), (before, 2));
+}
