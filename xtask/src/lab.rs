@@ -4,6 +4,7 @@
 //! the next `lab build` makes the root again, and nothing else does.
 
 mod bootstrap;
+mod depot;
 mod emulation;
 pub(crate) mod enter;
 mod finish;

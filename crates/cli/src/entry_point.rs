@@ -1,10 +1,11 @@
-//! `_v2-entry-point`, `run` and `run-in-SUITE`: what Steam and umu start a runtime by.
+//! `_v2-entry-point`, `run`, `run-in-SUITE` and the layer of scout: what Steam and umu start a runtime by.
 //!
 //! Decides what pressure-vessel-unruntime is started with, and writes the log where one is wanted. The
 //! behaviour is that of the scripts which come with a Steam Linux Runtime.
 
 mod depot;
 mod log;
+pub(crate) mod scout;
 mod start;
 
 use crate::{FAILURE, report};

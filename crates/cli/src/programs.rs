@@ -23,6 +23,7 @@ pub(crate) fn run(arguments: &[OsString], foreign: Option<&Foreign>) -> Option<u
     };
     match program.name() {
         "_v2-entry-point" => Some(entry_point::run_game(&invocation)),
+        "scout-on-soldier-entry-point-v2" => Some(entry_point::scout::run(&invocation)),
         "run-in-sniper" => Some(entry_point::run(&invocation)),
         "pressure-vessel-wrap" => Some(wrap::run(&invocation, name, foreign)),
         "pressure-vessel-unruntime" => Some(unruntime(invocation, name, foreign)),

@@ -299,9 +299,13 @@ fn folders(bytes: &[u8]) -> Vec<RootPath> {
     list.nodes().iter().filter_map(path).collect()
 }
 
-/// The newest `*_platform_*` directory of a depot, by version order of its name.
+/// The newest `*_platform_*` directory of a depot, or link to one, by version order of its name.
 fn platform(host: &Root, depot: &RootPath) -> Option<HostPath> {
-    let names = host.list(depot).ok()?.into_iter().filter(|e| e.kind == Kind::Directory);
+    let is_directory = |at: &RootPath| host.find(at).is_some_and(|f| f.kind == Kind::Directory);
+    let names = host.list(depot).ok()?.into_iter().filter(|e| match e.kind {
+        Kind::Symlink => depot.join(&e.name).is_ok_and(|at| is_directory(&at)),
+        kind => kind == Kind::Directory,
+    });
     let key = |name: &OsStr| -> Vec<u64> {
         let digits = name.as_bytes().split(|b| !b.is_ascii_digit());
         digits.filter_map(|d| std::str::from_utf8(d).ok()?.parse().ok()).collect()

@@ -33,6 +33,7 @@ const ELSEWHERE: &[(&str, Place)] = &[
     ("srt-logger", Place::Libexec),
     ("_v2-entry-point", Place::Depot),
     ("umu", Place::Depot),
+    ("scout-on-soldier-entry-point-v2", Place::Depot),
 ];
 
 /// Where the program of a name stands.

@@ -25,6 +25,7 @@ pub const ALL: &[&Program] = &[
     &locales::LOCALE_GEN,
     &locales::TRY_SETLOCALE,
     &logger::LOGGER,
+    &entry_point::SCOUT,
     &supervisor::SUPERVISOR,
     &unruntime::UNRUNTIME,
     &urlopen::STEAM_REMOTE,

@@ -5,6 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
+use super::depot;
 use super::merge;
 use super::mtree;
 use super::recipe::Shape;
@@ -29,14 +30,21 @@ pub(super) fn derive(shape: Shape, root: &Path, target: &Path) -> Result<()> {
             write(&target.join("files/.ref"), "")?;
             write(&target.join("metadata"), METADATA)
         }
-        Shape::Depot => {
-            let files = target.join("files");
-            usr(root, &files)?;
-            mtree::reduce_to_depot(target)?;
-            write(&files.join(".ref"), "")?;
-            write(&target.join("metadata"), METADATA)
+        Shape::Depot => platform(root, target),
+        Shape::Steam => {
+            platform(root, &target.join(depot::PLATFORM))?;
+            depot::surround(target)
         }
     }
+}
+
+/// What a content server delivers of a runtime.
+fn platform(root: &Path, target: &Path) -> Result<()> {
+    let files = target.join("files");
+    usr(root, &files)?;
+    mtree::reduce_to_depot(target)?;
+    write(&files.join(".ref"), "")?;
+    write(&target.join("metadata"), METADATA)
 }
 
 /// A merged `/usr` by itself; `etc` and `var` move inside it.

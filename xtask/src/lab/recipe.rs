@@ -81,6 +81,8 @@ pub(crate) enum Shape {
     Usr,
     /// `files/` as a content server delivers it, to be completed after `usr-mtree.txt.gz`.
     Depot,
+    /// Such a depot with what Steam delivers around it: scripts, descriptions, a directory `pressure-vessel`.
+    Steam,
     /// The same system with these root directories made links into `usr`, as Debian's `usrmerge` does.
     Merged(&'static [&'static str]),
 }

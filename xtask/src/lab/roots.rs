@@ -299,6 +299,11 @@ const RECIPES: &[Recipe] = &[
         about: "runtime-bullseye as a content server delivers it, with usr-mtree.txt.gz",
         source: Source::Form { of: "runtime-bullseye", shape: Shape::Depot },
     },
+    Recipe {
+        name: "depot-sniper",
+        about: "runtime-bullseye as an installed Steam Linux Runtime, with entry points",
+        source: Source::Form { of: "runtime-bullseye", shape: Shape::Steam },
+    },
 ];
 
 /// Every root, those first that others derive from.

@@ -62,3 +62,21 @@ fn readers_understand_the_pages() {
         assert!(!said.contains("warning:"), "{}: {said}", page.display());
     }
 }
+
+/// Who comes from pressure-vessel finds every option and variable that is started from outside.
+#[test]
+fn the_guide_has_every_option() {
+    let guide = include_str!("../../../docs/migrating.md");
+    for name in ["pressure-vessel-wrap", "_v2-entry-point"] {
+        let program = options::named(name.as_ref()).unwrap();
+        let shown = program.options.iter().filter(|option| option.shown());
+        for option in shown.filter(|_| name == "pressure-vessel-wrap") {
+            let row = format!("| `--{}", option.long);
+            assert!(guide.contains(&row), "docs/migrating.md has no row for --{}", option.long);
+        }
+        for variable in program.variables {
+            let word = format!("`{}`", variable.name);
+            assert!(guide.contains(&word), "docs/migrating.md does not have {}", variable.name);
+        }
+    }
+}

@@ -29,10 +29,7 @@ impl Depot {
     /// # Errors
     /// When there is no runtime, neither here nor installed.
     pub(super) fn of(invocation: &Invocation, suite: Option<&OsStr>) -> Result<Self, Problem> {
-        let here = here().ok_or_else(|| {
-            Problem::blocking(Code::BAD_VALUE, "the directory of this program is not known")
-                .hint("start it by its absolute path")
-        })?;
+        let here = here()?;
         let non_empty = |name| variable(&invocation.environment, name).filter(|v| !v.is_empty());
         let runtime = runtime(&here, suite.or_else(|| non_empty("BATHYSPHERE_RUNTIME")))?;
         let runtime = runtime.as_path();
@@ -80,7 +77,17 @@ fn runtime(here: &Path, named: Option<&OsStr>) -> Result<HostPath, Problem> {
 }
 
 /// The directory by which this program was started, along `PATH` if without one.
-fn here() -> Option<PathBuf> {
+///
+/// # Errors
+/// When there is none.
+pub(super) fn here() -> Result<PathBuf, Problem> {
+    directory().ok_or_else(|| {
+        Problem::blocking(Code::BAD_VALUE, "the directory of this program is not known")
+            .hint("start it by its absolute path")
+    })
+}
+
+fn directory() -> Option<PathBuf> {
     let called = PathBuf::from(std::env::args_os().next()?);
     let path = if called.as_os_str().as_bytes().contains(&b'/') {
         std::path::absolute(called).ok()?

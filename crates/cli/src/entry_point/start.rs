@@ -115,12 +115,12 @@ fn joined(option: &str, value: &OsStr) -> OsString {
     whole
 }
 
-fn set(environment: &mut Environment, name: &str, value: impl Into<OsString>) {
+pub(super) fn set(environment: &mut Environment, name: &str, value: impl Into<OsString>) {
     unset(environment, name);
     environment.push((name.into(), value.into()));
 }
 
-fn unset(environment: &mut Environment, name: &str) {
+pub(super) fn unset(environment: &mut Environment, name: &str) {
     environment.retain(|(known, _)| known != name);
 }
 

@@ -149,3 +149,61 @@ fn logs_are_in_the_depot() {
     let latest = fs::read_link(place.path("depot/var/slr-latest.log")).unwrap();
     assert!(latest.to_str().unwrap().starts_with("slr-non-steam-game-t20"));
 }
+
+/// Scout from each of its places, with what the game gets.
+#[test]
+fn scout_is_a_layer() {
+    let place = Place::new();
+    let entry = place.link("tool/scout-on-soldier-entry-point-v2");
+    let scout = |below: &str, name: &str| {
+        place.script(&format!("{below}/run.sh"), &format!("echo {name} \"$@\"; exit 6"));
+        place.write(&format!("{below}/checksum"), "sum of the newest\n");
+        for tuple in ["i386-linux-gnu", "x86_64-linux-gnu"] {
+            place.write(&format!("{below}/usr/lib/{tuple}/libcurl.so.4"), name);
+        }
+    };
+    let start = |variables: &[(&str, &str)]| {
+        let mut command = place.command(&entry);
+        Outcome::of(command.args(["--", "game", "--x"]).envs(variables.iter().copied()))
+    };
+    start(&[]).fails(125, "BS0001");
+    // In the archive of the client, in two parts.
+    scout("packed/steam-runtime", "unpacked");
+    let client = place.path(".steam/root/ubuntu12_32");
+    fs::create_dir_all(&client).unwrap();
+    let script = "tar -cJ -C packed steam-runtime > all && split -b 100 -d all \
+        .steam/root/ubuntu12_32/steam-runtime.tar.xz.part && rm -r packed";
+    assert!(place.command("sh").args(["-c", script]).status().unwrap().success());
+    place.write(".steam/root/ubuntu12_32/steam-runtime.checksum", "sum of the newest\n");
+    for _ in 0..2 {
+        let outcome = start(&[]);
+        let said = (outcome.status(), outcome.stdout());
+        assert_eq!(said, (6, "unpacked game --x\n".into()), "{}", outcome.account());
+        // The second time it is there.
+        for part in fs::read_dir(&client).unwrap().map(|entry| entry.unwrap().path()) {
+            if part.to_str().unwrap().contains(".part") {
+                fs::write(part, "no archive").unwrap();
+            }
+        }
+    }
+    for (directory, name) in
+        [("pinned_libs_32", "libcurl.so.3"), ("pinned_libs_64", "libcurl.so.4")]
+    {
+        assert_eq!(place.read(&format!("tool/var/steam-runtime/{directory}/{name}")), "unpacked");
+    }
+    scout(".steam/root/ubuntu12_32/steam-runtime", "client");
+    assert_eq!(start(&[]).stdout(), "client game --x\n");
+    place.write(".steam/root/ubuntu12_32/steam-runtime/checksum", "older\n");
+    assert_eq!(start(&[]).stdout(), "unpacked game --x\n");
+    scout("named", "named");
+    let named = place.path("named").display().to_string();
+    assert_eq!(start(&[("STEAM_RUNTIME_SCOUT", &named)]).stdout(), "named game --x\n");
+    scout("tool/steam-runtime", "own");
+    let preload = start(&[("LD_PRELOAD", "/p.so"), ("STEAM_RUNTIME_SCOUT", &named)]);
+    assert_eq!(preload.stdout(), "own env LD_PRELOAD=/p.so game --x\n");
+    let interface = place.script("bin/steam-runtime-launcher-interface-0", "");
+    let path = format!("{}:/usr/bin:/bin", interface.parent().unwrap().display());
+    let want =
+        "own steam-runtime-launcher-interface-0 scout-in-container:scout-on-soldier game --x\n";
+    assert_eq!(start(&[("PATH", &path)]).stdout(), want);
+}

@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests look at the real file system")]
 
 mod by_name;
+mod depot;
 mod entry_point;
 mod install;
 mod journal;

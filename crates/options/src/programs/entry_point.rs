@@ -86,3 +86,27 @@ See pressure-vessel-wrap(1) for them.",
     statuses: STATUSES,
     order: Order::First,
 };
+
+/// `scout-on-soldier-entry-point-v2`.
+pub(super) static SCOUT: Program = Program {
+    names: &["scout-on-soldier-entry-point-v2"],
+    summary: "Start a game in the Steam Runtime 1 (scout), as a layer in a container",
+    usage: "[--] COMMAND [ARGUMENT…]",
+    about: "The entry point of a compatibility tool that requires a container of another (`require_tool_appid`), in \
+which it runs. Scout, a library runtime, is the `steam-runtime` beside it, else the one that STEAM_RUNTIME_SCOUT names, else that of \
+Steam's client, or is unpacked from the client's archive. A directory of links to it, `var/steam-runtime` beside this program, is made, \
+and its `run.sh` starts the command.",
+    options: &[],
+    variables: &[
+        Variable { name: "STEAM_RUNTIME_SCOUT", help: "Where scout is." },
+        Variable {
+            name: "STEAM_COMPAT_CLIENT_INSTALL_PATH",
+            help: "Where Steam's client is. Default: `~/.steam/root`.",
+        },
+    ],
+    statuses: &[
+        Status { number: "125", when: "wrong usage, or scout was not found." },
+        Status { number: "N", when: "that of the command." },
+    ],
+    order: Order::First,
+};
