@@ -17,17 +17,17 @@ pub struct Places {
 }
 
 impl Places {
-    /// As FEX finds them: a variable of its own, `~/.fex-emu` where that exists, else below the XDG
-    /// directories. Where only the place of 2502 exists, it is taken.
+    /// As FEX finds them: a variable of its own, `~/.fex-emu` where that exists (for data, since 2603,
+    /// the latter first), else below the XDG directories. Where only the place of 2502 exists, it is
+    /// taken.
     pub fn of(root: &Root, env: &Environment) -> Places {
         let home = home(env);
         let old = home.as_ref().map(|home| home.at(".fex-emu")).filter(|p| is_directory(root, p));
-        let place = |own: &str, xdg: &str, default: &str| {
-            if let Some(path) = absolute(env, own) {
-                return Some(path);
-            }
-            if old.is_some() {
-                return old.clone();
+        let own = absolute(env, "FEX_APP_CONFIG_LOCATION").or_else(|| old.clone());
+        let own_data = old.clone().or_else(|| absolute(env, "FEX_APP_DATA_LOCATION"));
+        let place = |own: Option<RootPath>, xdg: &str, default: &str| {
+            if own.is_some() {
+                return own;
             }
             let xdg = absolute(env, xdg);
             let base = xdg.clone().or_else(|| home.as_ref().map(|home| home.at(default)))?;
@@ -39,8 +39,8 @@ impl Places {
         };
         Places {
             system: RootPath::literal("/usr/share/fex-emu"),
-            config: place("FEX_APP_CONFIG_LOCATION", "XDG_CONFIG_HOME", ".config"),
-            data: place("FEX_APP_DATA_LOCATION", "XDG_DATA_HOME", ".local/share"),
+            config: place(own, "XDG_CONFIG_HOME", ".config"),
+            data: place(own_data, "XDG_DATA_HOME", ".local/share"),
         }
     }
 }

@@ -73,8 +73,9 @@ fn paths(root: &Root, env: &Environment, places: &Places, value: &OsStr) -> Vec<
     let relative = env.working_directory.iter();
     let mut paths: Vec<_> =
         relative.filter_map(|base| root.without_dot_dot(base, value).ok()).collect();
-    // The system's place is where Fedora's packages put images.
-    let bases = places.data.iter().chain(&places.config).chain([&places.system]);
+    // `ReloadMetaLayer` takes the last of data and configuration, of the system and of the user. The
+    // system's place is where Fedora's packages put images.
+    let bases = places.config.iter().chain(&places.data).chain([&places.system]);
     for base in bases {
         let path = root.without_dot_dot(&base.at("RootFS"), value).ok();
         paths.extend(path.filter(|p| !paths.contains(p)));

@@ -47,10 +47,16 @@ fn user_directories() {
             Some("/home/u/.local/share/fex-emu"),
         ),
         (
-            BOTH,
+            "",
             &[HOME, ("FEX_APP_CONFIG_LOCATION", "/c/"), ("FEX_APP_DATA_LOCATION", "/d")],
             Some("/c"),
             Some("/d"),
+        ),
+        (
+            BOTH,
+            &[HOME, ("FEX_APP_CONFIG_LOCATION", "/c/"), ("FEX_APP_DATA_LOCATION", "/d")],
+            Some("/c"),
+            Some("/home/u/.fex-emu"),
         ),
     ] {
         let (_tree, root) = root_of(table);
@@ -114,6 +120,9 @@ fn a_rootfs_is_found_where_fex_looks() {
          home/u/mine/
          home/u/.local/share/fex-emu/RootFS/Debian/
          home/u/.config/fex-emu/RootFS/Old/
+         home/u/.config/fex-emu/RootFS/Both/
+         home/u/.local/share/fex-emu/RootFS/Both/
+         usr/share/fex-emu/RootFS/Both/
          home/u/.local/share/fex-emu/RootFS/U.sqsh = hsqs...
          home/u/.local/share/fex-emu/RootFS/fake.sqsh = text
          home/u/.local/share/fex-emu/RootFS/text = text",
@@ -129,6 +138,7 @@ fn a_rootfs_is_found_where_fex_looks() {
         ("here", "/work/here", Some(What::Directory)),
         ("Debian", &format!("{data}/Debian"), Some(What::Directory)),
         ("Old", "/home/u/.config/fex-emu/RootFS/Old", Some(What::Directory)),
+        ("Both", "/home/u/.config/fex-emu/RootFS/Both", Some(What::Directory)),
         ("U.sqsh", &format!("{data}/U.sqsh"), Some(What::Image(Format::Squashfs))),
         (
             "default.erofs",
