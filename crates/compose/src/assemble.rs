@@ -86,7 +86,7 @@ pub(crate) fn assemble(
     environment::common(facts, &working_directory, &mut draft.environment);
     match &arrangement {
         Arrangement::Native => {}
-        Arrangement::Overlay(overlay) => overlay.environment(&mut draft),
+        Arrangement::Overlay(overlay) => overlay.environment(facts, &mut draft),
         Arrangement::Direct(direct) => direct.environment(&mut draft),
     }
     environment::asked(request, &mut draft.environment);

@@ -89,6 +89,7 @@ pub fn compose_with(
     let assembled = assemble::assemble(request, facts, memory)?;
     let made = assembled.draft.finish(request.stack, &facts.mounts);
     let detached = !request.interactive && !request.devel;
+    let per_launch = emulation::fex::per_launch(&made.environment);
     Ok(Plan {
         schema: SCHEMA,
         layers: made.layers,
@@ -106,6 +107,7 @@ pub fn compose_with(
             null_stdin: detached,
             ld_preload: assembled.preloads,
             ld_audit: assembled.audits,
+            per_launch,
         },
         namespaces: Namespaces { pid: request.unshare_pid },
         emulation: assembled.emulation,

@@ -103,6 +103,9 @@ pub struct Supervision {
     pub ld_preload: Vec<Preload>,
     /// Modules for `LD_AUDIT`; empty for most launches.
     pub ld_audit: Vec<Preload>,
+    /// Variables of the environment whose value gets the launcher's process id appended: names that
+    /// launches of one plan must not share.
+    pub per_launch: Vec<ByteString>,
 }
 
 /// One module for `LD_PRELOAD` or `LD_AUDIT`, possibly for one ABI only.

@@ -62,6 +62,23 @@ fn foreign() -> plan::Tuple {
     }
 }
 
+/// Two launches of one plan: the value is the launcher's own, and nothing else gets a number.
+#[test]
+fn a_variable_can_differ_from_launch_to_launch() {
+    for backend in BOTH {
+        let mut scene = Scene::new(backend, vec![], &["sh", "-c", "echo $NAME $OTHER"]);
+        scene.plan.environment.set("NAME", "name.", "a test");
+        scene.plan.environment.set("OTHER", "other.", "a test");
+        scene.plan.supervision.per_launch = vec!["NAME".into(), "UNSET".into()];
+        let said = [scene.run().out, scene.run().out];
+        let numbers = said.each_ref().map(|text| {
+            let rest = text.strip_prefix("name.").and_then(|t| t.strip_suffix(" other.\n"));
+            rest.and_then(|n| n.parse::<u32>().ok()).unwrap_or_else(|| panic!("{backend} {text}"))
+        });
+        assert_ne!(numbers[0], numbers[1], "{backend}");
+    }
+}
+
 #[test]
 fn the_command_has_no_privileges_and_what_the_plan_gives() {
     let mut statuses = Vec::new();

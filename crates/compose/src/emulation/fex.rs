@@ -5,6 +5,7 @@
 //! says `pressure-vessel`, which every container of ours has.
 
 use super::choose::Found;
+use crate::draft::Draft;
 use crate::facts::Facts;
 use inspect::emulator::fex::{self, What};
 use inspect::manifest::Environment;
@@ -15,6 +16,43 @@ use std::os::unix::ffi::OsStrExt;
 
 /// The variable that names its root.
 pub(crate) const VARIABLE: &str = "FEX_ROOTFS";
+
+/// The variable that names its server's socket, and the beginning of ours.
+const SOCKET: (&str, &str) = ("FEX_SERVERSOCKETPATH", "bathysphere.FEXServer.");
+
+/// The variable that names its directory of data, in which the server takes a lock.
+const DATA: &str = "FEX_APP_DATA_LOCATION";
+
+/// Gives the container's programs a server of their own.
+///
+/// The first program of FEX starts a server, and every other one of the user finds it, in whatever
+/// container, because its socket has an abstract name (`FEXServerClient.cpp`). Started in the container, it
+/// would tell programs outside the container's root; and it would end with the last of them, and the launch
+/// after it. What is configured stays, and so does everything where the lock's place cannot be
+/// moved: since 2603 FEX prefers `~/.fex-emu` to the variable.
+pub(crate) fn own_server(facts: &Facts, draft: &mut Draft) {
+    let environment = Environment::new(facts.environment.iter());
+    let places = fex::Places::of(&facts.host, &environment);
+    let configured = fex::config(&facts.host, &environment, None).server_socket.is_some()
+        || facts.environment.get(DATA).is_some();
+    if configured
+        || places.data.is_some_and(|data| data.file_name() == Some(OsStr::new(".fex-emu")))
+    {
+        return;
+    }
+    let why = "the container has a FEXServer of its own";
+    // FEX appends names to it as it is.
+    let data = format!("/run/user/{}/fex-emu/", facts.user.uid);
+    draft.environment.set(DATA, data.as_str(), why);
+    draft.environment.set(SOCKET.0, SOCKET.1, why);
+}
+
+/// Variables that must differ between launches of one plan.
+pub(crate) fn per_launch(environment: &plan::Environment) -> Vec<ByteString> {
+    let ours =
+        environment.get(SOCKET.0).is_some_and(|value| value.as_bytes() == SOCKET.1.as_bytes());
+    ours.then(|| SOCKET.0.into()).into_iter().collect()
+}
 
 /// Its root, by its own configuration.
 ///

@@ -80,9 +80,12 @@ impl Overlay {
     }
 
     /// Variables of the contained process.
-    pub(crate) fn environment(&self, draft: &mut Draft) {
+    pub(crate) fn environment(&self, facts: &Facts, draft: &mut Draft) {
         let variable = match self.kind {
-            Emulator::Fex => fex::VARIABLE,
+            Emulator::Fex => {
+                fex::own_server(facts, draft);
+                fex::VARIABLE
+            }
             Emulator::Qemu | Emulator::Plain => qemu::VARIABLE,
         };
         let why = "what emulated programs see first";

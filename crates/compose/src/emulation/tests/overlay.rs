@@ -288,6 +288,44 @@ fn a_script_in_a_shared_directory_has_the_runtimes_interpreter() {
     assert!(got[0].ends_with("/bin/sh") && got[1..] == want[1..], "{got:?}");
 }
 
+/// A server that the container's programs start must not be found outside, and takes its lock elsewhere.
+#[test]
+fn the_container_has_a_server_of_its_own() {
+    let socket = "FEX_SERVERSOCKETPATH";
+    let data = "FEX_APP_DATA_LOCATION";
+    let system = r#"usr/share/fex-emu/Config.json = {"Config":{"ServerSocketPath":"theirs"}}"#;
+    for (emulator, table, asked, own, per_launch) in [
+        (EmulatorChoice::Fex, "", None, true, true),
+        (EmulatorChoice::Qemu, "", None, false, false),
+        // The lock's place cannot be moved, or somebody has thought of it.
+        (EmulatorChoice::Fex, "home/ann/.fex-emu/", None, false, false),
+        (EmulatorChoice::Fex, system, None, false, false),
+        (EmulatorChoice::Fex, "", Some((false, socket)), false, false),
+        (EmulatorChoice::Fex, "", Some((false, data)), false, false),
+        // What is asked for the command is said as it is.
+        (EmulatorChoice::Fex, "", Some((true, socket)), true, false),
+    ] {
+        let bench = Bench::new(Layout::Merged, Layout::Merged, Layout::Merged);
+        let mut bench = Bench { host: bench.host.table(table), ..bench };
+        if let Some((false, name)) = asked {
+            bench = bench.env(name, "/x");
+        }
+        let mut request = bench.request(emulator.clone());
+        if let Some((true, name)) = asked {
+            request.environment.push((name.into(), Some("/x".into())));
+        }
+        let plan = bench.plan(&request);
+        let about = format!("{emulator:?} {table} {asked:?}");
+        let uid = bench.facts().user.uid;
+        let place = plan.environment.get(data).map(ToString::to_string);
+        assert_eq!(place, own.then(|| format!("/run/user/{uid}/fex-emu/")), "{about}");
+        let names: Vec<String> =
+            plan.supervision.per_launch.iter().map(ToString::to_string).collect();
+        assert_eq!(names, if per_launch { vec![socket] } else { vec![] }, "{about}");
+        assert_eq!(plan.environment.get(socket).is_some(), own, "{about}");
+    }
+}
+
 #[test]
 fn native_drivers_are_listed_after_emulated_ones() {
     let bench = Bench::new(Layout::NonMerged, Layout::Merged, Layout::Merged);
