@@ -15,7 +15,9 @@ mod guard;
 use crate::sys::{SysError, call, std_call};
 use plan::{Code, HostPath, Problem};
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::fs::{Access, AtFlags, CWD, FileType, Mode, accessat, mkdirat, stat};
+use rustix::fs::{
+    Access, AtFlags, CWD, FileType, Mode, StatVfsMountFlags, accessat, mkdirat, stat, statvfs,
+};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, recv, socketpair};
 use std::fmt;
@@ -96,6 +98,18 @@ pub enum ImageError {
         /// What it wrote to standard error, by line.
         messages: Vec<String>,
     },
+    /// It gives up, and the program that makes the mount for it may not make one.
+    #[error("the image `{image}` cannot be mounted: `{}` {why}", helper.display())]
+    Helpless {
+        /// The image.
+        image: HostPath,
+        /// The program that should make the mount.
+        helper: PathBuf,
+        /// Why it cannot.
+        why: &'static str,
+        /// What was written to standard error, by line.
+        messages: Vec<String>,
+    },
     /// Something on the way failed.
     #[error("the image `{image}` cannot be mounted: {doing}: {failure}")]
     Setup {
@@ -135,6 +149,15 @@ impl ImageError {
                 messages.clone(),
                 "fetch the image again; `unsquashfs -s` or `fsck.erofs` tells whether it is whole"
                     .into(),
+            ),
+            ImageError::Helpless { helper, messages, .. } => (
+                Code::IMAGE_MEANS_MISSING,
+                messages.clone(),
+                format!(
+                    "let it do its work, as its package does: sudo chown root {0} && sudo chmod u+s {0}; \
+                     or unpack the image and name the directory with --emulator-root",
+                    helper.display()
+                ),
             ),
             ImageError::Setup { .. } => (
                 Code::IMAGE_MEANS_MISSING,
@@ -189,14 +212,17 @@ pub fn mount_image(
     check_device(image)?;
     let setup = |doing| move |failure| ImageError::Setup { image: image.clone(), doing, failure };
     let at = private_directory(image, means).map_err(setup("making a directory"))?;
-    let link = start(&[server, image.as_path().into(), at.as_path().into(), helper], format)
-        .map_err(setup("starting its guard"))?;
+    let words = [server, image.as_path().into(), at.as_path().into(), helper.clone()];
+    let link = start(&words, format).map_err(setup("starting its guard"))?;
     let mounted = MountedImage { at, link: Some(link) };
     match guard::answer(mounted.link.as_ref()) {
         Ok(guard::Answer::Mounted) => Ok(mounted),
         Ok(guard::Answer::Refused { status, messages }) => {
-            let program = format.program();
-            Err(ImageError::Refused { image: image.clone(), program, status, messages })
+            let (image, program) = (image.clone(), format.program());
+            Err(match helpless(&helper) {
+                Some(why) => ImageError::Helpless { image, helper, why, messages },
+                None => ImageError::Refused { image, program, status, messages },
+            })
         }
         Err(failure) => Err(setup("waiting for its guard")(failure)),
     }
@@ -225,6 +251,19 @@ fn is_program(path: &Path) -> bool {
     let is_file =
         stat(path).is_ok_and(|s| FileType::from_raw_mode(s.st_mode) == FileType::RegularFile);
     is_file && accessat(CWD, path, Access::EXEC_OK, AtFlags::empty()).is_ok()
+}
+
+/// Why a program that must have root's rights has not, where that can be seen.
+fn helpless(helper: &Path) -> Option<&'static str> {
+    let of = stat(helper).ok()?;
+    let no_suid = statvfs(helper).is_ok_and(|v| v.f_flag.contains(StatVfsMountFlags::NOSUID));
+    if rustix::process::geteuid().is_root() {
+        None
+    } else if of.st_uid != 0 || of.st_mode & 0o4000 == 0 {
+        Some("is not set-uid root")
+    } else {
+        no_suid.then_some("is on a file system without set-uid (nosuid)")
+    }
 }
 
 fn check_device(image: &HostPath) -> Result<(), ImageError> {

@@ -8,7 +8,7 @@ use crate::run::Inherited;
 use plan::{ByteString, ContainerPath, Plan};
 use rustix::fs::{Mode, OFlags};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 /// Instructions for the supervisor.
@@ -118,9 +118,20 @@ pub(crate) fn prepare(plan: &Plan, inherited: &Inherited) -> Result<Prepared, Er
     Ok(Prepared { spec, opened })
 }
 
+/// The changes of the plan applied, with what only this launch has.
+fn changed(plan: &Plan, inherited: &Inherited) -> BTreeMap<ByteString, ByteString> {
+    let mut environment = plan.environment.apply(inherited.environment.iter().cloned());
+    for name in &plan.supervision.per_launch {
+        if let Some(value) = environment.get_mut(name) {
+            value.0.extend(std::process::id().to_string().bytes());
+        }
+    }
+    environment
+}
+
 /// The changes of the plan applied, with the modules for the dynamic linker.
 fn environment(plan: &Plan, inherited: &Inherited) -> Vec<(ByteString, ByteString)> {
-    let mut environment = plan.environment.apply(inherited.environment.iter().cloned());
+    let mut environment = changed(plan, inherited);
     environment.extend(plan.module_variables().map(|(name, list)| (name.into(), list)));
     environment.into_iter().collect()
 }
@@ -128,7 +139,7 @@ fn environment(plan: &Plan, inherited: &Inherited) -> Vec<(ByteString, ByteStrin
 /// The server with its environment: the command's without the modules for the dynamic linker, which
 /// are for the game, and with the changes of its own.
 fn server_of(server: &plan::Server, plan: &Plan, inherited: &Inherited) -> Server {
-    let mut environment = plan.environment.apply(inherited.environment.iter().cloned());
+    let mut environment = changed(plan, inherited);
     for name in ["LD_PRELOAD", "LD_AUDIT"] {
         environment.remove(&ByteString::from(name));
     }

@@ -131,7 +131,10 @@ fn what_prevents_mounting_is_said() {
     let empty = tempfile::tempdir().unwrap();
     let some = tree("");
     std::os::unix::fs::symlink("/usr/bin/squashfuse", some.path().join("squashfuse")).unwrap();
+    let helpless = tree("squashfuse 0755 = #!/bin/false\nfusermount3 0755 = #!/bin/false");
     for (path, bytes, code, part) in [
+        (helpless.path(), &whole[..], "BS0062", "fusermount3` is not set-uid root"),
+        (helpless.path(), &whole, "BS0062", "hint: let it do its work"),
         (empty.path(), &whole[..], "BS0062", "there is no squashfuse"),
         (empty.path(), &whole, "BS0062", "install the package `squashfuse`"),
         (some.path(), &whole, "BS0062", "install the package `fuse3`"),

@@ -89,7 +89,11 @@ pub(crate) fn root(facts: &Facts) -> Result<Option<Found>, Problem> {
 /// Where a FEXServer has mounted the image, if one has.
 fn served(facts: &Facts, image: &HostPath) -> Option<HostPath> {
     let served = fex::served(&facts.mounts, &mut || commands(facts));
-    served.into_iter().find(|s| s.image.as_ref() == Some(image)).map(|s| s.at)
+    // It was named as the configuration does, through links.
+    let real =
+        |named: &HostPath| Some(facts.host.find(&RootPath::new(named.as_path()).ok()?)?.host);
+    let is_it = |s: &fex::Served| s.image.as_ref().and_then(real).as_ref() == Some(image);
+    served.into_iter().find(is_it).map(|s| s.at)
 }
 
 /// The command lines of running processes, as far as they may be read.

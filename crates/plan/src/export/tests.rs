@@ -99,6 +99,7 @@ fn full() -> Plan {
             null_stdin: false,
             ld_preload: vec![preload.clone(), Preload { module: "b".into(), tuple: None }],
             ld_audit: vec![preload],
+            per_launch: vec![],
         },
         namespaces: Namespaces { pid: true },
         emulation: Some(Emulation {

@@ -182,6 +182,27 @@ fn images() {
     }
 }
 
+/// FEXServer names the image to what serves it as the configuration does: through a link, here.
+#[test]
+fn an_image_that_a_server_has_mounted() {
+    for (named, want) in [("/opt/link", false), ("/opt/image", false), ("/opt/other", true)] {
+        let mut bench = bench().env("FEX_ROOTFS", "/opt/link");
+        let table = "opt/image = hsqs\nopt/other = hsqs\nopt/link -> image\nrun/.FEXMount7-x/\n";
+        bench.host = bench.host.table(table);
+        let mut facts = bench.facts();
+        let at = bench.host.path().join("run/.FEXMount7-x").unwrap();
+        let line = format!("squashfuse\0{named}\0{at}\0");
+        bench.host = Tree(bench.host.0.file("proc/7/cmdline", line.as_bytes()).unwrap());
+        let mut mount = facts.mounts[0].clone();
+        (mount.at, mount.fs_type) = (at, "fuse.squashfuse".into());
+        facts.mounts.push(mount);
+        let mut request = bench.request(EmulatorChoice::Auto);
+        request.emulator_root = None;
+        let image = crate::emulator_image(&request, &facts).unwrap();
+        assert_eq!(image.is_some(), want, "{named}: {image:?}");
+    }
+}
+
 #[test]
 fn the_emulators_root() {
     for (root, variable, choice, said) in [
