@@ -57,6 +57,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("/usr/share/i18n/SUPPORTED", "locales"),
     ("/usr/bin/ps", "procps"),
     ("/lib/systemd/systemd", "systemd"),
+    ("/usr/lib/python3/dist-packages/gi", "python3-gi"),
 ];
 
 /// Compiler targets of the static binaries.

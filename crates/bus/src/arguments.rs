@@ -20,6 +20,10 @@ pub enum Property<'a> {
     Flag(bool),
     /// `au`.
     Numbers(&'a [u32]),
+    /// `as`.
+    Texts(&'a [String]),
+    /// `h`, with the connection of [`Arguments::descriptor`].
+    Descriptor(BorrowedFd<'a>),
 }
 
 /// How properties are listed; the bytes are the same.
@@ -50,24 +54,84 @@ impl<'a> Arguments<'a> {
     #[must_use]
     pub fn descriptor(mut self, fd: BorrowedFd<'a>) -> Self {
         self.signature.push('h');
-        pad(&mut self.body, 4);
-        self.body.extend(length(self.descriptors.len()));
-        self.descriptors.push(fd);
+        put_descriptor(&mut self.body, &mut self.descriptors, fd);
+        self
+    }
+
+    /// A number.
+    #[must_use]
+    pub fn number(mut self, number: u32) -> Self {
+        self.signature.push('u');
+        put_number(&mut self.body, number);
+        self
+    }
+
+    /// A truth value.
+    #[must_use]
+    pub fn flag(mut self, flag: bool) -> Self {
+        self.signature.push('b');
+        put_number(&mut self.body, u32::from(flag));
+        self
+    }
+
+    /// Bytes (`ay`) that end with a NUL, as paths are passed.
+    #[must_use]
+    pub fn bytes(mut self, bytes: &[u8]) -> Self {
+        self.signature.push_str("ay");
+        put_bytes(&mut self.body, bytes);
+        self
+    }
+
+    /// Several of these (`aay`), as a command is passed.
+    #[must_use]
+    pub fn all_bytes<'b>(mut self, all: impl IntoIterator<Item = &'b [u8]>) -> Self {
+        self.signature.push_str("aay");
+        put_array(&mut self.body, 4, |body| all.into_iter().for_each(|b| put_bytes(body, b)));
+        self
+    }
+
+    /// Descriptors, each with the number that it is to have (`a{uh}`).
+    #[must_use]
+    pub fn numbered_descriptors(mut self, all: &[(u32, BorrowedFd<'a>)]) -> Self {
+        self.signature.push_str("a{uh}");
+        let descriptors = &mut self.descriptors;
+        put_array(&mut self.body, 8, |body| {
+            for (number, fd) in all {
+                pad(body, 8);
+                put_number(body, *number);
+                put_descriptor(body, descriptors, *fd);
+            }
+        });
+        self
+    }
+
+    /// Texts with names (`a{ss}`).
+    #[must_use]
+    pub fn named_texts(mut self, all: &[(String, String)]) -> Self {
+        self.signature.push_str("a{ss}");
+        put_array(&mut self.body, 8, |body| {
+            for (name, text) in all {
+                pad(body, 8);
+                put_text(body, name);
+                put_text(body, text);
+            }
+        });
         self
     }
 
     /// Named values.
     #[must_use]
-    pub fn properties(mut self, list: List, properties: &[(&str, Property<'_>)]) -> Self {
+    pub fn properties(mut self, list: List, properties: &[(&str, Property<'a>)]) -> Self {
         self.signature.push_str(match list {
             List::Dictionary => "a{sv}",
             List::Structures => "a(sv)",
         });
+        let descriptors = &mut self.descriptors;
         put_array(&mut self.body, 8, |body| {
             for (name, value) in properties {
                 pad(body, 8);
                 put_text(body, name);
-                put_variant(body, *value);
+                put_variant(body, descriptors, *value);
             }
         });
         self
@@ -81,6 +145,25 @@ impl<'a> Arguments<'a> {
         put_array(&mut self.body, 8, |_| {});
         self
     }
+}
+
+fn put_number(body: &mut Vec<u8>, number: u32) {
+    pad(body, 4);
+    body.extend(number.to_le_bytes());
+}
+
+/// A descriptor is its place among those that go with the message.
+fn put_descriptor<'a>(body: &mut Vec<u8>, all: &mut Vec<BorrowedFd<'a>>, fd: BorrowedFd<'a>) {
+    pad(body, 4);
+    body.extend(length(all.len()));
+    all.push(fd);
+}
+
+fn put_bytes(body: &mut Vec<u8>, bytes: &[u8]) {
+    pad(body, 4);
+    body.extend(length(bytes.len() + 1));
+    body.extend(bytes);
+    body.push(0);
 }
 
 fn put_text(body: &mut Vec<u8>, text: &str) {
@@ -102,11 +185,13 @@ fn put_array(body: &mut Vec<u8>, alignment: usize, elements: impl FnOnce(&mut Ve
     body[at..at + 4].copy_from_slice(&bytes);
 }
 
-fn put_variant(body: &mut Vec<u8>, value: Property<'_>) {
+fn put_variant<'a>(body: &mut Vec<u8>, all: &mut Vec<BorrowedFd<'a>>, value: Property<'a>) {
     let kind: &[u8] = match value {
         Property::Text(_) => b"s",
         Property::Flag(_) => b"b",
         Property::Numbers(_) => b"au",
+        Property::Texts(_) => b"as",
+        Property::Descriptor(_) => b"h",
     };
     // A signature has one byte for its length; these have two characters at most.
     body.push(if kind.len() == 1 { 1 } else { 2 });
@@ -114,13 +199,14 @@ fn put_variant(body: &mut Vec<u8>, value: Property<'_>) {
     body.push(0);
     match value {
         Property::Text(text) => put_text(body, text),
-        Property::Flag(flag) => {
-            pad(body, 4);
-            body.extend(u32::from(flag).to_le_bytes());
-        }
+        Property::Flag(flag) => put_number(body, u32::from(flag)),
         Property::Numbers(numbers) => put_array(body, 4, |body| {
-            numbers.iter().for_each(|number| body.extend(number.to_le_bytes()));
+            numbers.iter().for_each(|number| put_number(body, *number));
         }),
+        Property::Texts(texts) => put_array(body, 4, |body| {
+            texts.iter().for_each(|text| put_text(body, text));
+        }),
+        Property::Descriptor(fd) => put_descriptor(body, all, fd),
     }
 }
 

@@ -10,7 +10,7 @@ use rustix::net::{
 };
 use std::io::IoSlice;
 use std::mem::MaybeUninit;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 /// The longest line of the handshake.
@@ -20,7 +20,7 @@ const LINE: usize = 4096;
 const SIGNALS: usize = 64;
 
 /// Room for the descriptors of one message.
-const DESCRIPTORS: usize = 4;
+const DESCRIPTORS: usize = 64;
 
 /// A method of an object.
 #[derive(Clone, Copy, Debug)]
@@ -164,6 +164,35 @@ impl Connection {
         }
     }
 
+    /// A signal that is there already, without waiting for one. What else comes is dropped.
+    ///
+    /// # Errors
+    /// When the bus has closed the connection, or sends what is not understood.
+    pub fn arrived(&mut self, is_it: impl Fn(&Signal) -> bool) -> Result<Option<Signal>, Error> {
+        let received = std::mem::take(&mut self.signals);
+        if let Some(signal) = received.into_iter().find(&is_it) {
+            return Ok(Some(signal));
+        }
+        loop {
+            while let Some(incoming) = self.whole()? {
+                if let Incoming::Signal(signal) = incoming
+                    && is_it(&signal)
+                {
+                    return Ok(Some(signal));
+                }
+            }
+            if !self.take_what_came()? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// From now, the limit is for the calls to come.
+    pub fn renew(&mut self, limit: Duration) {
+        self.limit = limit;
+        self.deadline = Instant::now() + limit;
+    }
+
     /// Proves who we are by the credentials that the kernel passes along (mechanism `EXTERNAL`).
     fn authenticate(&mut self, descriptors: bool) -> Result<(), Error> {
         let uid = rustix::process::geteuid().as_raw().to_string();
@@ -199,28 +228,40 @@ impl Connection {
 
     fn next(&mut self) -> Result<Incoming, Error> {
         loop {
-            if let Some((fixed, _)) = self.received.split_first_chunk::<FIXED>() {
-                let length = message::total_length(fixed)?;
-                if self.received.len() >= length {
-                    let incoming = message::parse(&self.received[..length])?;
-                    self.received.drain(..length);
-                    return Ok(incoming);
-                }
+            if let Some(incoming) = self.whole()? {
+                return Ok(incoming);
             }
             self.receive()?;
         }
     }
 
+    /// The next message, if it has been received whole.
+    fn whole(&mut self) -> Result<Option<Incoming>, Error> {
+        let Some((fixed, _)) = self.received.split_first_chunk::<FIXED>() else { return Ok(None) };
+        let length = message::total_length(fixed)?;
+        if self.received.len() < length {
+            return Ok(None);
+        }
+        let incoming = message::parse(&self.received[..length])?;
+        self.received.drain(..length);
+        Ok(Some(incoming))
+    }
+
     fn receive(&mut self) -> Result<(), Error> {
         self.wait(PollFlags::IN)?;
+        self.take_what_came().map(drop)
+    }
+
+    /// Whether anything came.
+    fn take_what_came(&mut self) -> Result<bool, Error> {
         let mut buffer = [0; 4096];
         match recv(&self.socket, &mut buffer[..], RecvFlags::DONTWAIT) {
             Ok((0, _)) => Err(Error::Closed),
             Ok((n, _)) => {
                 self.received.extend_from_slice(&buffer[..n]);
-                Ok(())
+                Ok(true)
             }
-            Err(Errno::AGAIN | Errno::INTR) => Ok(()),
+            Err(Errno::AGAIN | Errno::INTR) => Ok(false),
             Err(errno) => Err(Error::Io { call: "recv", errno }),
         }
     }
@@ -267,6 +308,13 @@ impl Connection {
                 Err(errno) => return Err(Error::Io { call: "poll", errno }),
             }
         }
+    }
+}
+
+/// Becomes readable when something comes, which [`Connection::arrived`] takes.
+impl AsFd for Connection {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 }
 

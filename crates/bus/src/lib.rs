@@ -11,6 +11,7 @@ pub mod accessibility;
 mod address;
 mod arguments;
 mod connection;
+pub mod flatpak;
 mod message;
 pub mod portal;
 pub mod systemd;

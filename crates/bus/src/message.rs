@@ -116,6 +116,15 @@ impl Value {
             Self::Number(_) => None,
         }
     }
+
+    /// The number.
+    #[must_use]
+    pub fn number(&self) -> Option<u32> {
+        match self {
+            Self::Number(number) => Some(*number),
+            Self::Text(_) => None,
+        }
+    }
 }
 
 /// How long the message is whose first [`FIXED`] bytes are given.
@@ -148,6 +157,14 @@ pub(crate) fn parse(message: &[u8]) -> Result<Incoming, Error> {
     let mut body = Reader { order, bytes: message, at: fields_end.next_multiple_of(8) };
     let mut values = vec![];
     for kind in fields.signature {
+        // A variant of a simple type is as good as its value.
+        let kind = match kind {
+            b'v' => match body.signature()?[..] {
+                [kind] => kind,
+                _ => break,
+            },
+            kind => kind,
+        };
         values.push(match kind {
             b's' | b'o' => Value::Text(body.text()?),
             b'u' | b'i' | b'b' => Value::Number(body.number()?),

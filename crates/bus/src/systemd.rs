@@ -39,11 +39,11 @@ pub fn scope(
         interface: "org.freedesktop.systemd1.Manager",
         member: "StartTransientUnit",
     };
-    let unit = unit(app, pid);
+    let (unit, pids) = (unit(app, pid), [pid]);
     let arguments = Arguments::new()
         .text(&unit)
         .text("fail")
-        .properties(List::Structures, &[("PIDs", Property::Numbers(&[pid]))])
+        .properties(List::Structures, &[("PIDs", Property::Numbers(&pids))])
         .no_structures("(sa(sv))");
     let job = systemd.call(&target, &arguments)?;
     let job = job.into_iter().next().ok_or(Error::Malformed("an answer without a job"))?;

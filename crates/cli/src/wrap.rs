@@ -108,6 +108,9 @@ impl Wrap {
                 "--unshare-pid: Steam does not see a game that has process numbers of its own"
             );
         }
+        if flatpak::is_inside() {
+            return flatpak::run(self);
+        }
         if settings.test {
             let options = self.edge.options(self.backend());
             let tried = sandbox::usable(&options);
@@ -157,7 +160,7 @@ impl Wrap {
             let session = Session::asked(&manner, self.edge.clone(), &ask, &mut timings)?;
             prepare::write_argv(file, session)?;
         }
-        let copy = |session: &Session, plan: &Plan| prepare::copy(self, session, plan);
+        let copy = |session: &Session, plan: &Plan| prepare::copy(self, session, plan).map(drop);
         let job = Job {
             manner,
             edge: self.edge.clone(),

@@ -78,12 +78,18 @@ pub(crate) fn assemble(
         shares(request, facts, form, &modules, &mut draft).map_err(|p| vec![p])?;
     if let Some(late) = &late {
         captured::mount(late, facts, &mut draft);
-        sockets::share(facts, request.import_openxr_runtimes, &mut draft);
+        if !request.sub_sandbox {
+            sockets::share(facts, request.import_openxr_runtimes, &mut draft);
+        }
     }
-    let (preloads, audits) = preload::place(&scene, modules, &mut draft);
-    fonts::share(facts, &mut draft);
+    let (preloads, audits) = preload::place(request, &scene, modules, &mut draft);
+    if !request.sub_sandbox {
+        fonts::share(facts, &mut draft);
+    }
     tool(request, &mut draft);
-    environment::common(facts, &working_directory, &mut draft.environment);
+    if !request.sub_sandbox {
+        environment::common(facts, &working_directory, &mut draft.environment);
+    }
     match &arrangement {
         Arrangement::Native => {}
         Arrangement::Overlay(overlay) => overlay.environment(facts, &mut draft),
@@ -92,6 +98,10 @@ pub(crate) fn assemble(
     environment::asked(request, &mut draft.environment);
     let (command, emulation) =
         command(request, facts, (runtime.as_ref(), &arrangement), &working_directory, &mut draft);
+    if request.sub_sandbox {
+        // Whoever makes it shares files, too.
+        draft.warnings.retain(|warning| warning.code != Code::RESERVED_PATH);
+    }
     let lock = runtime.as_ref().and_then(|r| r.lock.clone());
     Ok(Assembled { draft, command, emulation, working_directory, lock, preloads, audits })
 }

@@ -55,7 +55,7 @@ pub use emulation::choose::emulator_image;
 pub use facts::{Facts, GatherError, Inherited, User};
 pub use memory::{Forgetful, Memory};
 pub use request::{
-    EmulatorChoice, HomeMode, ProviderChoice, Request, RuntimeChoice, Share, Sharing,
+    EmulatorChoice, HomeMode, PARENT, ProviderChoice, Request, RuntimeChoice, Share, Sharing,
 };
 pub use services::{Services, services};
 pub use summary::{RuntimeSummary, os_name, runtime_files, runtime_summary};

@@ -147,13 +147,21 @@ impl Modules {
 
     /// Names the modules for the command, and makes the links that the names need: what the variables
     /// `LD_PRELOAD` and `LD_AUDIT` will have.
-    fn place(self, directory: &mut Directory, draft: &mut Draft) -> (Vec<Preload>, Vec<Preload>) {
+    /// Without a directory each keeps its path, for who makes links itself.
+    fn place(
+        self,
+        mut directory: Option<&mut Directory>,
+        draft: &mut Draft,
+    ) -> (Vec<Preload>, Vec<Preload>) {
         draft.decisions.extend(self.decisions);
         draft.warnings.extend(self.warnings);
         let mut lists = (vec![], vec![]);
         for found in self.found {
             let (variable, tuple) = (found.variable, found.tuple);
-            let module = named(found, directory, draft);
+            let module = match &mut directory {
+                Some(directory) => named(found, directory, draft),
+                None => found.text,
+            };
             let list = match variable {
                 Variable::Preload => &mut lists.0,
                 Variable::Audit => &mut lists.1,
@@ -170,10 +178,15 @@ impl Modules {
 /// Gives every architecture names of its own for what differs by architecture: modules, and the runtime's
 /// SDL. Gives back what `LD_PRELOAD` and `LD_AUDIT` will have.
 pub(crate) fn place(
+    request: &Request,
     scene: &Scene<'_>,
     modules: Modules,
     draft: &mut Draft,
 ) -> (Vec<Preload>, Vec<Preload>) {
+    if request.sub_sandbox {
+        // pressure-vessel-adverb makes the links there, those of SDL too.
+        return modules.place(None, draft);
+    }
     let runtime = scene.runtime.filter(|_| sdl::is_asked_for(scene.facts));
     if modules.is_empty() && runtime.is_none() {
         return (vec![], vec![]);
@@ -182,7 +195,7 @@ pub(crate) fn place(
     if let Some(runtime) = runtime {
         sdl::redirect(scene.facts, runtime, &scene.tuples, &mut directory, draft);
     }
-    let lists = modules.place(&mut directory, draft);
+    let lists = modules.place(Some(&mut directory), draft);
     directory.finish(draft);
     lists
 }

@@ -79,7 +79,13 @@ pub struct Request {
     pub remove_game_overlay: bool,
     /// Installation directory of this tool, shown at `/run/pressure-vessel/pv-from-host`.
     pub tool_prefix: Option<HostPath>,
+    /// Another tool makes the container, inside a sandbox of its own (Flatpak): it shares the desktop's services
+    /// itself, and has the sandbox at [`PARENT`].
+    pub sub_sandbox: bool,
 }
+
+/// Where a sub-sandbox of Flatpak's has the sandbox that it was started from.
+pub const PARENT: &str = "/run/parent";
 
 /// Whose `/usr` the container has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -184,6 +190,7 @@ impl Default for Request {
             audits: vec![],
             remove_game_overlay: false,
             tool_prefix: None,
+            sub_sandbox: false,
         }
     }
 }

@@ -180,6 +180,12 @@ codes! {
     PROGRAM_MISSING = 80, "A program of this tool is missing";
     /// There is no terminal to talk to.
     NO_TERMINAL = 81, "There is no terminal";
+    /// The Flatpak that made this sandbox cannot make another one in it.
+    FLATPAK_TOO_OLD = 82, "Flatpak is too old";
+    /// Flatpak's portal is not there, or refuses, or is gone.
+    FLATPAK_PORTAL = 83, "Flatpak's portal does not serve";
+    /// Something is asked for that a sub-sandbox of Flatpak's does not have.
+    FLATPAK_LIMITS = 84, "A sub-sandbox of Flatpak's cannot be as asked for";
     /// A module is for an architecture whose programs do not load modules here.
     PRELOAD_FOREIGN = 86, "A preloaded module is for another architecture";
     /// Two modules of one architecture have the same file name.

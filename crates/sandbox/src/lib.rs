@@ -38,6 +38,7 @@ pub use probe::{
     Diagnosis, Facts, Feature, Installed, Refusal, Rule, features, foreseen, installed_bwrap,
     probe, try_bwrap, try_overlay, usable,
 };
+pub use relay::Signals;
 pub use run::{
     Backend, Bwrap, Confirm, ExitStatus, Inherited, Notice, Options, Prepared, Used, run, run_if,
 };

@@ -8,14 +8,15 @@ use crate::sys::signal::{Arrived, Set, next};
 use crate::sys::{SysError, call};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// Signals that are passed on.
 pub(crate) const FORWARDED: &[i32] =
     &[libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM, libc::SIGUSR1, libc::SIGUSR2];
 
 /// Signals that arrive at a descriptor instead of a handler, from its making until its dropping.
-pub(crate) struct Signals {
+#[derive(Debug)]
+pub struct Signals {
     descriptor: OwnedFd,
     before: Set,
 }
@@ -25,7 +26,15 @@ impl Signals {
     pub(crate) fn take() -> Result<Self, SysError> {
         let mut signals = FORWARDED.to_vec();
         signals.push(libc::SIGCHLD);
-        let set = Set::of(&signals);
+        Self::block(&signals)
+    }
+
+    /// Blocks these, and receives them from now on.
+    ///
+    /// # Errors
+    /// Of signalfd(2).
+    pub fn block(signals: &[i32]) -> Result<Self, SysError> {
+        let set = Set::of(signals);
         let before = set.block();
         match set.descriptor() {
             Ok(descriptor) => Ok(Self { descriptor, before }),
@@ -36,6 +45,14 @@ impl Signals {
         }
     }
 
+    /// The number of the next one, if one has arrived.
+    ///
+    /// # Errors
+    /// Of read(2).
+    pub fn arrived(&self) -> Result<Option<i32>, SysError> {
+        Ok(self.next()?.map(|arrived| arrived.signal))
+    }
+
     /// For `poll`.
     pub(crate) fn descriptor(&self) -> &OwnedFd {
         &self.descriptor
@@ -44,6 +61,13 @@ impl Signals {
     /// The next signal, without waiting.
     pub(crate) fn next(&self) -> Result<Option<Arrived>, SysError> {
         call("read", "signalfd", next(&self.descriptor))
+    }
+}
+
+/// Becomes readable when one arrives.
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.descriptor.as_fd()
     }
 }
 

@@ -8,7 +8,7 @@ use crate::show;
 use crate::stop::Stop;
 use compose::{Request, RuntimeChoice};
 use plan::{Code, ContainerPath, HostPath, Plan};
-use store::runtimes::{CopyRequest, Variable};
+use store::runtimes::{Copied, CopyRequest, Variable};
 
 /// Makes the variable directory and deletes unused copies in it. `false`: some are in use, so that there may
 /// be something to delete the next time.
@@ -36,12 +36,12 @@ pub(super) fn variable_directory(settings: &Settings) -> bool {
 
 /// A complete copy of the runtime, for callers that look for one. Where no copy is asked for, nothing is
 /// left to do.
-pub(super) fn copy(wrap: &Wrap, session: &Session, plan: &Plan) -> Result<(), Stop> {
+pub(super) fn copy(wrap: &Wrap, session: &Session, plan: &Plan) -> Result<Option<Copied>, Stop> {
     let Request { runtime: RuntimeChoice::Dir(runtime), .. } = &session.request else {
-        return Ok(());
+        return Ok(None);
     };
     let Settings { copy_runtime: true, variable_dir: Some(place), .. } = &wrap.settings else {
-        return Ok(());
+        return Ok(None);
     };
     let files = compose::runtime_files(&session.facts.host, runtime)?;
     let base = plan.emulation.as_ref().and_then(|emulation| emulation.root());
@@ -53,7 +53,7 @@ pub(super) fn copy(wrap: &Wrap, session: &Session, plan: &Plan) -> Result<(), St
         report::problem(&warning);
     }
     log::info!("the runtime's copy is {}", copied.path);
-    Ok(())
+    Ok(Some(copied))
 }
 
 /// Writes the command line of bwrap, each word ended by a NUL byte.
@@ -61,6 +61,11 @@ pub(super) fn write_argv(file: &HostPath, mut session: Session) -> Result<(), St
     // Who executes it opens what the command is to have; bwrap passes on what is open.
     session.request.assign_fds.clear();
     let words = show::bwrap::argv(&mut session)?;
+    write(file, &words)
+}
+
+/// Writes the words of a command.
+pub(super) fn write(file: &HostPath, words: &[u8]) -> Result<(), Stop> {
     std::fs::write(file.as_path(), words).map_err(|error| {
         let cause = format!("--write-final-argv: `{file}` cannot be written: {error}");
         failed(Code::BAD_VALUE, cause, "name a file that can be written")

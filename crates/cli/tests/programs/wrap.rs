@@ -2,6 +2,7 @@
 
 mod container;
 mod copies;
+mod flatpak;
 mod home;
 mod interactive;
 mod remembered;

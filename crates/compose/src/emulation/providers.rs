@@ -7,7 +7,7 @@ use super::{Arrangement, choose};
 use crate::capture::{Part, Settings};
 use crate::facts::Facts;
 use crate::named;
-use crate::request::{ProviderChoice, Request};
+use crate::request::{PARENT, ProviderChoice, Request};
 use crate::view;
 use inspect::manifest::provider::{self, ProviderManifest};
 use inspect::root::{Kind, Root};
@@ -82,7 +82,24 @@ pub(crate) fn choose(
     if let Arrangement::Direct(direct) = arrangement {
         direct.add_group(&mut groups);
     }
+    if request.sub_sandbox {
+        groups.iter_mut().try_for_each(seen_from_sub_sandbox)?;
+    }
     Ok(groups)
+}
+
+/// A sub-sandbox has the sandbox that it comes from in one place, and no other root.
+fn seen_from_sub_sandbox(group: &mut Group) -> Result<(), Problem> {
+    match &group.source {
+        Source::None => {}
+        Source::Host => group.mount = ContainerPath::literal(PARENT),
+        Source::Root(root) => {
+            let cause = format!("a sub-sandbox of Flatpak's cannot show `{}`", root.path());
+            return Err(Problem::blocking(Code::PROVIDER_UNUSABLE, cause)
+                .hint("use the drivers of the Flatpak app's runtime: `--graphics-provider=/`"));
+        }
+    }
+    Ok(())
 }
 
 struct Chooser<'a> {

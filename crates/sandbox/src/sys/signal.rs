@@ -8,6 +8,12 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 #[derive(Clone, Copy)]
 pub(crate) struct Set(libc::sigset_t);
 
+impl std::fmt::Debug for Set {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Set")
+    }
+}
+
 impl Set {
     /// These signals. Numbers that are no signals are left out.
     pub(crate) fn of(signals: &[i32]) -> Self {
