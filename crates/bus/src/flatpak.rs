@@ -9,6 +9,9 @@ use std::time::Duration;
 const NAME: &str = "org.freedesktop.portal.Flatpak";
 const PATH: &str = "/org/freedesktop/portal/Flatpak";
 
+/// The bus's signal about a name.
+const CHANGED: &str = "NameOwnerChanged";
+
 /// Of a sandbox: what runs in it shares process numbers with the caller (from version 5).
 pub const SHARE_PIDS: u32 = 128;
 /// Of a sandbox: `/app` is empty (from version 6).
@@ -67,6 +70,7 @@ impl Portal {
     /// # Errors
     /// What the portal says.
     pub fn spawn(&mut self, spawn: &Spawn<'_>) -> Result<u32, Error> {
+        self.watch()?;
         let mut options = vec![];
         if !spawn.unset.is_empty() {
             options.push(("unset-env", Property::Texts(spawn.unset)));
@@ -82,6 +86,20 @@ impl Portal {
         self.number(&target("Spawn"), &arguments)
     }
 
+    /// Has the bus tell when the portal ends: what it has started is then unknown to the next one.
+    fn watch(&mut self) -> Result<(), Error> {
+        let name = "org.freedesktop.DBus";
+        let target = Target {
+            destination: Some(name),
+            path: "/org/freedesktop/DBus",
+            interface: name,
+            member: "AddMatch",
+        };
+        let rule = format!("type='signal',sender='{name}',member='{CHANGED}',arg0='{NAME}'");
+        self.bus.renew(self.limit);
+        self.bus.call(&target, &Arguments::new().text(&rule)).map(drop)
+    }
+
     /// Sends a signal to a program, or to all of its process group.
     ///
     /// # Errors
@@ -95,12 +113,17 @@ impl Portal {
     /// The status of a program, as of waitpid(2), if it has ended.
     ///
     /// # Errors
-    /// When the bus has closed the connection.
+    /// [`Error::Closed`] when the portal or the bus has gone.
     pub fn ended(&mut self, pid: u32) -> Result<Option<u32>, Error> {
-        let of_it = self.bus.arrived(|signal| {
-            signal.member == "SpawnExited" && signal.values.first() == Some(&Value::Number(pid))
+        let of_it = self.bus.arrived(|signal| match signal.values.first() {
+            Some(Value::Number(of)) => signal.member == "SpawnExited" && *of == pid,
+            Some(Value::Text(name)) => signal.member == CHANGED && name == NAME,
+            None => false,
         })?;
-        Ok(of_it.and_then(|signal| signal.values.get(1).and_then(Value::number)))
+        match of_it {
+            Some(signal) if signal.member == CHANGED => Err(Error::Closed),
+            other => Ok(other.and_then(|signal| signal.values.get(1).and_then(Value::number))),
+        }
     }
 
     fn number(&mut self, target: &Target<'_>, arguments: &Arguments<'_>) -> Result<u32, Error> {

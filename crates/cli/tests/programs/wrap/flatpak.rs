@@ -191,6 +191,23 @@ fn signals_and_statuses() {
     }
 }
 
+/// When the portal has gone, nobody can say how the command ends.
+#[test]
+fn the_portal_is_lost() {
+    let mut sandbox = need!(Sandbox::with_portal("1.14.10", "6", "1"));
+    let script = "echo ready; for n in 1 2 3 4 5 6 7 8 9; do sleep 1; done";
+    let (mut command, _places) = sandbox.prepare(super::sh(launch(Places::new(), None), script));
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("bwrap");
+    let mut line = String::new();
+    let stdout = child.stdout.as_mut().expect("it is piped");
+    BufReader::new(stdout).read_line(&mut line).expect("a line");
+    assert_eq!(line, "ready\n");
+    let portal = sandbox.programs.0.last_mut().expect("it runs");
+    portal.kill().expect("it runs");
+    let status = child.wait().expect("it ends");
+    assert_eq!(status.code(), Some(255));
+}
+
 /// What stands in the way is said with its code.
 #[test]
 fn what_cannot_be() {
