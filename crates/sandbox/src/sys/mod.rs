@@ -12,6 +12,8 @@ pub(crate) mod mount;
 pub(crate) mod process;
 pub(crate) mod signal;
 pub(crate) mod time;
+#[cfg(all(panic = "abort", target_env = "musl"))]
+mod unwind;
 
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
