@@ -117,7 +117,11 @@ impl Portal {
     pub fn ended(&mut self, pid: u32) -> Result<Option<u32>, Error> {
         let of_it = self.bus.arrived(|signal| match signal.values.first() {
             Some(Value::Number(of)) => signal.member == "SpawnExited" && *of == pid,
-            Some(Value::Text(name)) => signal.member == CHANGED && name == NAME,
+            // That it was started for the first call may be told late: Flatpak's proxy does so.
+            Some(Value::Text(name)) => {
+                let owner = signal.values.get(2).and_then(Value::text);
+                signal.member == CHANGED && name == NAME && owner == Some("")
+            }
             None => false,
         })?;
         match of_it {
