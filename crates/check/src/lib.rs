@@ -34,7 +34,7 @@ mod tests;
 use inspect::binfmt::{Absent, Registry};
 use inspect::root::{Root, ViewRoot};
 use plan::simulate::{Namespace, View};
-use plan::{ByteString, Code, HostPath, Plan, Problem, Severity, Tuple};
+use plan::{ByteString, Code, HostPath, Plan, Problem, Tuple};
 use scene::Scene;
 
 /// What the checks need to know beside the plan.
@@ -84,7 +84,7 @@ pub fn check(plan: &Plan, world: &World<'_>) -> Vec<Problem> {
     let guest = View::emulated(plan).map(|view| ViewRoot::new(&namespace, view));
     let scene = Scene::new(world, &native, guest.as_ref());
     let mut found: Vec<Problem> = CHECKS.iter().flat_map(|check| check(&scene)).collect();
-    found.sort_by_key(|problem| problem.severity != Severity::Blocking);
+    Problem::sort(&mut found);
     found
 }
 

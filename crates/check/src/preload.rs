@@ -60,7 +60,7 @@ pub(crate) fn check(scene: &Scene<'_>) -> Vec<Problem> {
     let mut tuples = scene.tuples();
     if let Some(program) = scene.command().program() {
         tuples.push(program.tuple);
-        tuples.sort();
+        tuples.sort_unstable();
         tuples.dedup();
     }
     modules(scene).iter().filter_map(|module| one(scene, module, &tuples)).collect()

@@ -70,7 +70,7 @@ fn examine(check: &CheckPlan, timings: &mut Timings) -> Result<Vec<Problem>, Sto
     problems.extend(plan.warnings.iter().cloned());
     problems.extend(of_plan(&session, &plan));
     timings.phase("check");
-    problems.sort_by_key(|problem| problem.severity != Severity::Blocking);
+    Problem::sort(&mut problems);
     Ok(problems)
 }
 

@@ -98,7 +98,7 @@ fn examine(doctor: &Doctor, edge: &Edge) -> Report {
             None
         }
     };
-    problems.sort_by_key(|problem| problem.severity == Severity::Warning);
+    Problem::sort(&mut problems);
     Report {
         schema: SCHEMA,
         version: env!("CARGO_PKG_VERSION"),

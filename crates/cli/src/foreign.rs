@@ -136,7 +136,8 @@ fn siblings(path: &Path, own: Tuple, machine: Tuple) -> Vec<PathBuf> {
 pub(crate) fn builds() -> Option<(Tuple, BTreeMap<Tuple, PathBuf>)> {
     let own = Tuple::native()?;
     let path = std::fs::read_link("/proc/self/exe").ok()?;
-    let mut found = BTreeMap::from([(own, path.clone())]);
+    let mut found = BTreeMap::new();
+    found.insert(own, path.clone());
     for tuple in Tuple::ALL.iter().filter(|tuple| **tuple != own) {
         let place = siblings(&path, own, *tuple).into_iter();
         let place = { place }.find(|place| architecture(place) == Some(*tuple));

@@ -112,7 +112,7 @@ impl From<Problem> for Finding {
 /// The table "library → from where → why" of a plan.
 pub(crate) fn libraries(plan: &Plan) -> String {
     let mut rows: Vec<[String; 4]> = plan.decisions.iter().filter_map(row).collect();
-    rows.sort();
+    rows.sort_unstable();
     rows.dedup();
     let heads = ["LIBRARY OR DRIVER", "ARCHITECTURE", "FROM", "WHY"].map(String::from);
     let width = |i: usize| {

@@ -158,7 +158,7 @@ fn own(facts: &Facts) -> Vec<Installed> {
     let Some(directory) = directory(facts) else { return found };
     for name in tokens(&facts.host, &directory) {
         let mut versions = tokens(&facts.host, &directory.at(&name));
-        versions.sort_by(|a, b| version_order(b, a));
+        versions.sort_unstable_by(|a, b| version_order(b, a));
         for version in versions {
             let depot = directory.at(&name).at(&version);
             found.extend(in_depot(&facts.host, &depot, name.clone(), Origin::Bathysphere));

@@ -236,7 +236,7 @@ fn finish(input: &Input<'_>, mut works: Vec<Work<'_>>, mut out: Captured) -> Cap
     // A path that the layer replaces needs no hiding.
     let entries = &out.entries;
     out.hidden.retain(|path| !entries.contains_key(path));
-    out.hidden.sort();
+    out.hidden.sort_unstable();
     out.hidden.dedup();
     let natives = input.groups.iter().filter(|g| g.part != Part::Guest).flat_map(|g| &g.tuples);
     let tuples: Vec<Tuple> = out.tuples.iter().chain(natives).copied().collect();
@@ -244,7 +244,7 @@ fn finish(input: &Input<'_>, mut works: Vec<Work<'_>>, mut out: Captured) -> Cap
     out.ld_conf = ldso::configuration(input.runtime, &directories);
     out.library_path = directories.iter().map(|d| d.at("aliases")).collect();
     out.decisions.sort_by(|a, b| a.subject.cmp(&b.subject));
-    out.masked.sort();
+    out.masked.sort_unstable();
     out.exports = exports.into_iter().collect();
     out
 }

@@ -213,7 +213,7 @@ impl<'a> Exports<'a> {
     pub(crate) fn finish(mut self, draft: &mut Draft) {
         let mut places: Vec<RootPath> =
             self.entries.keys().chain(self.links.keys()).cloned().collect();
-        places.sort();
+        places.sort_unstable();
         places.dedup();
         for place in places {
             let Ok(at) = ContainerPath::new(place.as_path()) else { continue };

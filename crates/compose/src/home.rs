@@ -76,7 +76,7 @@ pub fn required_directories(request: &Request, facts: &Facts) -> Vec<HostPath> {
             out.extend(HostPath::new(place.as_path()));
         }
     }
-    out.sort();
+    out.sort_unstable();
     out.dedup();
     out
 }

@@ -571,7 +571,7 @@ fn automounts_and_dead_servers_are_not_touched() {
     let got = bench.steps_at(&plan, &["/net", "/plain", "/mnt", "/data"]);
     assert_eq!(got, ["bind rw /mnt = HOST/mnt"]);
     let mut named: Vec<String> = plan.warnings.iter().map(|w| w.cause.clone()).collect();
-    named.sort();
+    named.sort_unstable();
     assert_eq!(named.len(), 3, "{named:?}");
     assert!(named[1].starts_with("`/net` is not shared: `/net` is an automount"), "{named:?}");
     assert!(named[2].starts_with("`/plain` is not shared: `/plain` is a network"), "{named:?}");
@@ -743,6 +743,6 @@ fn listing(path: &Path) -> Vec<String> {
             }
         }
     }
-    out.sort();
+    out.sort_unstable();
     out
 }

@@ -70,7 +70,7 @@ pub struct Driver {
 /// are those of the graphics provider.
 pub fn driver(host: &Root, linkers: &[Linker<'_>]) -> Driver {
     let mut libraries: Vec<Library> = linkers.iter().flat_map(libraries).collect();
-    libraries.sort();
+    libraries.sort_unstable();
     libraries.dedup();
     Driver { module: module(host), libraries }
 }

@@ -292,7 +292,7 @@ fn foreign(place: &Path, note: &Note) -> Result<Vec<String>, Error> {
             }
         }
     }
-    found.sort();
+    found.sort_unstable();
     Ok(found)
 }
 

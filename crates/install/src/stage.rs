@@ -157,7 +157,7 @@ pub(crate) fn left_over(target: &Path) -> Result<Vec<PathBuf>, Error> {
             found.push(entry.path());
         }
     }
-    found.sort();
+    found.sort_unstable();
     Ok(found)
 }
 

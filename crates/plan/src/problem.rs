@@ -229,6 +229,11 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// Puts what stops a launch before what does not, and leaves the order otherwise as it is.
+    pub fn sort(problems: &mut [Self]) {
+        problems.sort_by_key(|problem| problem.severity != Severity::Blocking);
+    }
+
     /// A problem that stops the launch.
     pub fn blocking(code: Code, cause: impl Into<String>) -> Self {
         Self {

@@ -175,7 +175,7 @@ impl<'p> Namespace<'p> {
             .filter(|mount| visible(mount))
             .filter_map(|mount| Some((mount.at.clone(), mount.step?)))
             .collect();
-        points.sort();
+        points.sort_unstable();
         points
     }
 

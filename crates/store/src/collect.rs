@@ -107,7 +107,7 @@ impl Store {
         let oldest = now.saturating_sub(policy.max_age).max(booted);
         self.collect_files(LAUNCHES, oldest, &mut done)?;
         let mut slots = self.slots()?;
-        slots.sort_by_key(|slot| slot.used);
+        slots.sort_unstable_by_key(|slot| slot.used);
         let mut total: u64 = slots.iter().map(|slot| slot.bytes).sum();
         for slot in &slots {
             let unused = now.saturating_sub(Duration::from_secs(slot.used));

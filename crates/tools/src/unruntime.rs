@@ -126,7 +126,7 @@ mod tests {
         let text = |word: &OsString| word.to_str().unwrap().to_owned();
         let mut variables: Vec<_> =
             environment.iter().map(|(n, v)| format!("{}={}", text(n), text(v))).collect();
-        variables.sort();
+        variables.sort_unstable();
         (arguments.iter().map(text).collect(), variables)
     }
 

@@ -79,7 +79,7 @@ pub(super) fn look(facts: &Facts, problems: &mut Vec<Problem>) -> Drivers {
     let layers = vulkan::layers(root, &env, LayerKind::Implicit);
     let mut names: Vec<String> =
         layers.iter().filter_map(Found::loaded).flatten().map(|layer| layer.name.clone()).collect();
-    names.sort();
+    names.sort_unstable();
     names.dedup();
     Drivers {
         architectures,
@@ -171,7 +171,7 @@ impl Look<'_, '_> {
             let Some(runtime) = found.loaded() else { continue };
             self.manifest("openxr", &found, &runtime.library_path, None, &mut out);
         }
-        out.sort();
+        out.sort_unstable();
         out.dedup();
         out
     }

@@ -119,7 +119,7 @@ fn parts(client: &Path) -> Vec<PathBuf> {
         name.starts_with("steam-runtime.tar.xz.") && !name.ends_with(".checksum")
     };
     let mut parts: Vec<_> = entries.filter(is_part).collect();
-    parts.sort();
+    parts.sort_unstable();
     parts
 }
 

@@ -11,7 +11,8 @@ use std::os::unix::ffi::OsStrExt;
 /// Explains the path in each view; whether there is anything in any.
 pub(super) fn explain(path: &OsStr, sights: &Sights<'_, '_>, page: &mut Page) -> bool {
     let mut known = false;
-    let mut passed = BTreeSet::from([ByteString::from(path).to_string()]);
+    let mut passed = BTreeSet::new();
+    passed.insert(ByteString::from(path).to_string());
     let shown = ByteString::from(path);
     for sight in &sights.all {
         let title = match &sight.title {

@@ -116,6 +116,6 @@ pub(super) fn expand(root: &dyn Filesystem, pattern: &RootPath) -> Vec<RootPath>
         found = next;
     }
     found.retain(|path| root.lookup(path).is_ok());
-    found.sort_by(|a, b| a.as_bytes().cmp(b.as_bytes()));
+    found.sort_unstable_by(|a, b| a.as_bytes().cmp(b.as_bytes()));
     found
 }

@@ -135,7 +135,7 @@ impl Tree {
                 Depot { files: &self.path, manifest }.list(&inner)?
             }
         };
-        found.sort_by(|a, b| a.name.cmp(&b.name));
+        found.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         Ok(found)
     }
 

@@ -62,7 +62,7 @@ impl Scene {
                 paths.push(format!("{name} {what}\n"));
             }
         }
-        paths.sort();
+        paths.sort_unstable();
         paths.concat()
     }
 }

@@ -40,7 +40,9 @@ pub(super) fn empty(plan: &Plan) -> Namespace<'_> {
 
 fn memory<'p>(mode: u32) -> Content<'p> {
     let root = Made { what: MadeKind::Directory, mode };
-    Content::Single(Branch::Memory(BTreeMap::from([(RootPath::root(), root)])))
+    let mut nodes = BTreeMap::new();
+    nodes.insert(RootPath::root(), root);
+    Content::Single(Branch::Memory(nodes))
 }
 
 /// What is put somewhere, and how.

@@ -43,7 +43,8 @@ pub(super) fn after_mounting(
     let top = call("openat2", at, root.open(at, OFlags::PATH | OFlags::CLOEXEC))?;
     let id = mount_id(&top)?;
     let base = format!("/proc/self/fd/{}", root.top().as_raw_fd());
-    let mut ids = BTreeSet::from([id]);
+    let mut ids = BTreeSet::new();
+    ids.insert(id);
     for row in table()? {
         // A mount comes after the one that it is mounted on, unless it was moved since; the
         // recursive copy that is looked at here was made in order.

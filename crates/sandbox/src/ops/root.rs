@@ -65,7 +65,8 @@ const ANY: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
 impl Root {
     /// With `top`, a new file system in memory, as its only mount.
     pub(crate) fn new(top: OwnedFd, own_pids: bool, sources: Sources) -> Self {
-        let plain = BTreeSet::from([ContainerPath::root()]);
+        let mut plain = BTreeSet::new();
+        plain.insert(ContainerPath::root());
         Self {
             top,
             covered: 0,

@@ -111,7 +111,9 @@ impl Library {
                 out.push(Shelved { name: name.clone(), version, path });
             }
         }
-        out.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| version_order(&b.version, &a.version)));
+        out.sort_unstable_by(|a, b| {
+            a.name.cmp(&b.name).then_with(|| version_order(&b.version, &a.version))
+        });
         Ok(out)
     }
 
@@ -411,7 +413,7 @@ mod tests {
     #[test]
     fn versions() {
         let mut versions = ["0.20260101.9", "0.20260101.10", "3.0.1", "0.20251231.99999", "local"];
-        versions.sort_by(|a, b| version_order(a, b));
+        versions.sort_unstable_by(|a, b| version_order(a, b));
         assert_eq!(
             versions,
             ["local", "0.20251231.99999", "0.20260101.9", "0.20260101.10", "3.0.1"]

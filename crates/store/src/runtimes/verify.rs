@@ -144,7 +144,7 @@ pub fn verify(directory: &HostPath, how: &Verification<'_>) -> Result<Verdict, E
     });
     let mut differences = found.into_inner().unwrap_or_else(|e| e.into_inner());
     unlisted(&top, how, &mut differences);
-    differences.sort_by(|a, b| a.path.cmp(&b.path));
+    differences.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     Ok(Verdict { differences, entries: entries.len() as u64, bytes: bytes.into_inner() })
 }
 
