@@ -27,7 +27,12 @@ const STAGE: &str = "stage";
 
 /// The test programs of the command that are run in every host: real launches, plans in every form,
 /// what is said about the machine, and the programs that stand in for others.
-const TESTS: &[&str] = &["launch", "export", "check", "doctor", "programs"];
+const TESTS: &[&str] = &["launch", "export", "check", "doctor"];
+
+/// The test program of the drop-in programs, and the hosts that it is run in beside this machine: a newer and an
+/// older system, merged and not.
+const PROGRAMS: &str = "programs";
+const PROGRAMS_HOSTS: &[&str] = &["host-bookworm", "host-bullseye-nonmerged"];
 
 /// The test program of the command that runs foreign programs: in hosts with an emulator, and, built for
 /// AArch64, in the virtual machine.
@@ -105,7 +110,9 @@ fn one(
             } else if Lab::emulation_hosts().any(|host| host == name) {
                 suite::host(&mut tally, programs, options.no_skip, &[EMULATION])
             } else {
-                suite::host(&mut tally, programs, options.no_skip, TESTS)
+                let also = PROGRAMS_HOSTS.contains(&name).then_some(PROGRAMS);
+                let tests: Vec<&str> = TESTS.iter().copied().chain(also).collect();
+                suite::host(&mut tally, programs, options.no_skip, &tests)
             }
         }
     });
@@ -136,7 +143,7 @@ fn build(workspace: &Workspace) -> Result<Programs> {
             dist::replace(&built, &place.join(name))?;
         }
     }
-    for tests in TESTS.iter().chain(&[EMULATION]) {
+    for tests in TESTS.iter().chain(&[PROGRAMS, EMULATION]) {
         test_program(tests, TARGET, &dir.join(tests))?;
     }
     test_program(EMULATION, TARGET_FOREIGN, &dir.join(TARGET_FOREIGN).join(EMULATION))?;

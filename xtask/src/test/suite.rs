@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::tally::Tally;
-use super::{EMULATION, Programs, SETUID_BWRAP, STAGE, TARGET, TARGET_FOREIGN};
+use super::{EMULATION, PROGRAMS, Programs, SETUID_BWRAP, STAGE, TARGET, TARGET_FOREIGN};
 use crate::cargo::{self, Workspace};
 use crate::error::{Context, Problem, Result};
 use crate::lab::enter::{Bind, Entry};
@@ -31,6 +31,10 @@ const FILTERS: &[(&str, &[&str])] = &[
     ("vm-host-merged", &["box64", "overlay_built_in"]),
     ("vm-host-nonmerged", &["foreign", "overlay"]),
 ];
+
+/// The tests of the drop-in programs that are run in hosts: those that make containers. The others would be
+/// the same as on this machine, and want programs that a host does not have.
+const IN_HOSTS: &[&str] = &["container::", "depot::"];
 
 /// Seconds after which a suite is ended: several times what it takes.
 const LIMIT: &str = "1500";
@@ -111,7 +115,10 @@ pub(super) fn host(
         entry = entry.bind(results).env("BATHYSPHERE_RESULTS", RESULTS);
     }
     for tests in programs_of_tests {
-        let command = [inside.join(tests).into_os_string(), "--show-output".into()];
+        let mut command = vec![inside.join(tests).into_os_string(), "--show-output".into()];
+        if *tests == PROGRAMS {
+            command.extend(IN_HOSTS.iter().map(Into::into));
+        }
         entry.run_with(&command, |bwrap| Ok(counted(tally, &mut limited(bwrap))))??;
     }
     Ok(())

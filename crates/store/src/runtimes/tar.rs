@@ -278,7 +278,7 @@ mod tests {
             (b"10 path=a\n11 size=12\n", Some((path("a"), Some(12), None))),
             (b"20 mtime=1600000.123\n", None),
             (b"21 mtime=1600000.123\n", Some((None, None, Some(1_600_000)))),
-            (b"9 path=a\n", None),
+            (b"8 path=a\n", None),
             (b"99 path=a\n", None),
             (b"path=a\n", None),
             (b"2 ", None),
