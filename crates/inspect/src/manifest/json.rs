@@ -8,9 +8,14 @@ pub(crate) type Object = Map<String, Value>;
 
 /// The object that a manifest consists of. A byte order mark is left out, as the loaders' parser
 /// (cJSON) does; depth is bounded by serde_json at 128.
+///
+/// A backslash before a character that JSON does not let one escape stands for that character, as in the
+/// parser of the Vulkan loader: MangoHud's manifest in Debian 11 has `\$LIB`.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Object, Reason> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let value = serde_json::from_slice(bytes).map_err(|e| {
+    let value = serde_json::from_slice(bytes)
+        .or_else(|e| serde_json::from_slice(&without_stray_backslashes(bytes)).map_err(|_| e));
+    let value = value.map_err(|e| {
         let message = e.to_string();
         // serde_json adds the place to the text; it is shown once, in front.
         let message = message.split(" at line ").next().unwrap_or_default().to_owned();
@@ -20,6 +25,23 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Object, Reason> {
         Value::Object(object) => Ok(object),
         _ => Err(Reason::Type { member: "the manifest".into(), wanted: "an object" }),
     }
+}
+
+/// The text without each backslash that starts no escape sequence of JSON (RFC 8259, section 7).
+fn without_stray_backslashes(text: &[u8]) -> Vec<u8> {
+    let mut kept = Vec::with_capacity(text.len());
+    let mut rest = text.iter().copied();
+    while let Some(byte) = rest.next() {
+        if byte != b'\\' {
+            kept.push(byte);
+        } else if let Some(escaped) = rest.next() {
+            if b"\"\\/bfnrtu".contains(&escaped) {
+                kept.push(byte);
+            }
+            kept.push(escaped);
+        }
+    }
+    kept
 }
 
 /// The object `name`, which must be there.

@@ -52,6 +52,10 @@ fn layers() {
             &[("VK_LAYER_KHRONOS_validation", "soname libVkLayer_khronos_validation.so")],
         ),
         (
+            fixture!("debian-11/MangoHud.json"),
+            &[("VK_LAYER_MANGOHUD_overlay", "/usr/$LIB/mangohud/libMangoHud.so")],
+        ),
+        (
             fixture!("debian-12/MangoHud.json"),
             &[("VK_LAYER_MANGOHUD_overlay", "/usr/$LIB/mangohud/libMangoHud.so")],
         ),

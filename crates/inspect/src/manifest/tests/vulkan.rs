@@ -353,3 +353,19 @@ fn library_arch_decides() {
         assert_eq!(icd.suits(tuple).is_ok(), want, "{arch} {tuple}");
     }
 }
+
+#[test]
+fn a_stray_backslash_is_passed_over() {
+    for (path, want) in [
+        (r"/usr/\$LIB/liba.so", Some("/usr/$LIB/liba.so")),
+        (r"/\a\\$\/\u0062.so", Some(r"/a\$/b.so")),
+        (r"/a\u12.so", None),
+    ] {
+        let raw = format!(
+            r#"{{"file_format_version":"1.0.1","ICD":{{"library_path":"{path}","api_version":"1"}}}}"#
+        );
+        let icd = parse_icd(raw.as_bytes(), &literally).ok();
+        let want = want.and_then(|path| literally(path).ok());
+        assert_eq!(icd.map(|icd| icd.library_path), want, "{path}");
+    }
+}
