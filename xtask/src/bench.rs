@@ -24,6 +24,7 @@ use subject::{Place, Subject};
 
 /// Some 23,000 files.
 const RUNTIME: &str = "runtime-bullseye";
+const FILES: &str = "form-flatpak";
 const DEPOT: &str = "form-depot";
 
 /// What `cargo xtask bench` was asked for.
@@ -50,12 +51,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let program = dist::native()?;
     user::require_readable(&program)?;
     let lab = Lab::from_environment();
-    lab.build(&[RUNTIME.to_owned(), DEPOT.to_owned()])?;
+    lab.build(&[RUNTIME, FILES, DEPOT].map(str::to_owned))?;
     let home = TemporaryDir::new()?;
     let memory = TemporaryDir::in_memory()?;
     let place = Place {
         program: &program,
         runtime: &lab.root(RUNTIME)?,
+        files: &lab.root(FILES)?,
         depot: &lab.root(DEPOT)?,
         home: home.path(),
         memory: memory.path(),

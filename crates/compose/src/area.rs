@@ -22,11 +22,13 @@ pub(crate) struct Area {
     pub(crate) entries: BTreeMap<RootPath, LayerEntry>,
     /// Why the container has it.
     pub(crate) reason: String,
+    /// Further things may be put and mounted in it, as in memory.
+    pub(crate) open: bool,
 }
 
 impl Area {
     pub(crate) fn new(at: ContainerPath, lower: Option<HostPath>, reason: &str) -> Self {
-        Self { at, lower, entries: BTreeMap::new(), reason: reason.into() }
+        Self { at, lower, entries: BTreeMap::new(), reason: reason.into(), open: false }
     }
 
     /// What remains of `path` below this area: lexical, because what lies in an area is addressed by

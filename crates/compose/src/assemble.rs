@@ -184,7 +184,7 @@ fn with_runtime(
     if let Some(overlay) = overlay {
         overlay.base(facts, draft);
     }
-    system::add(runtime, draft).map_err(|p| vec![p])?;
+    system::add(runtime, (request.stack, &facts.mounts), draft).map_err(|p| vec![p])?;
     view::host(facts, draft);
     if let Some(overlay) = overlay {
         overlay.emulated_host(draft);

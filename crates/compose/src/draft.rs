@@ -8,8 +8,8 @@ use crate::area::Area;
 use inspect::mountinfo::Mount;
 use inspect::root::{Kind, Resolved, Root};
 use plan::{
-    Access, ByteString, Code, ContainerPath, Decision, Environment, HostPath, LayerSpec, Op,
-    Problem, RootPath, Source, StackForm, Step,
+    Access, ByteString, Code, ContainerPath, Decision, Environment, HostPath, LayerEntry,
+    LayerSpec, Op, Problem, RootPath, Source, StackForm, Step,
 };
 
 /// Steps, environment and record so far.
@@ -38,7 +38,7 @@ enum Item {
 enum Cover<'a> {
     Memory,
     Host { source: &'a HostPath, inner: RootPath, access: Access },
-    Area { area: &'a Area, inner: RootPath },
+    Area { number: usize, inner: RootPath },
     Sealed,
 }
 
@@ -194,14 +194,45 @@ impl Draft {
         possible
     }
 
-    /// A read-only bind of a whole prepared layer.
+    /// Any step. In an open area the layer gets what memory would: the entry, or what to mount on.
     pub(crate) fn push(&mut self, op: Op, reason: &str) {
+        if let Cover::Area { number, inner } = self.cover(op.at())
+            && self.areas[number].open
+            && inner != RootPath::root()
+        {
+            let area = &mut self.areas[number];
+            match op {
+                Op::Directory { mode, .. } => {
+                    return area.put(inner, LayerEntry::Directory { mode });
+                }
+                Op::Symlink { target, .. } => {
+                    return area.put(inner, LayerEntry::Symlink { target });
+                }
+                Op::File { content, mode, .. } => {
+                    let executable = mode & 0o111 != 0;
+                    return area.put(inner, LayerEntry::File { content, executable });
+                }
+                Op::Bind { source: Source::Host(ref source), .. } => {
+                    let found = RootPath::new(source.as_path()).ok();
+                    let kind = found.and_then(|p| self.raw.lookup(&p).ok()).map(|f| f.kind);
+                    area.mount_point(&self.raw, &inner, kind.unwrap_or(Kind::Directory));
+                }
+                _ => area.mount_point(&self.raw, &inner, Kind::Directory),
+            }
+        }
         self.items.push(Item::Step(Step { op, reason: reason.into() }));
     }
 
-    /// Whether a new directory entry at `at` would be made in memory, not on the host.
+    /// Whether a new directory entry at `at` would be made in memory or in a layer, not on the host.
     pub(crate) fn in_memory(&self, at: &ContainerPath) -> bool {
-        matches!(self.cover(at), Cover::Memory)
+        match self.cover(at) {
+            Cover::Memory => true,
+            Cover::Area { number, inner } => {
+                let area = &self.areas[number];
+                area.open && !area.has(&self.raw, &inner)
+            }
+            Cover::Host { .. } | Cover::Sealed => false,
+        }
     }
 
     /// Whether something can be mounted at `at`: in memory always, elsewhere if it is there.
@@ -211,7 +242,9 @@ impl Draft {
             Cover::Sealed => false,
             Cover::Host { source, inner, .. } => RootPath::new(source.lexically(&inner).as_path())
                 .is_ok_and(|p| self.raw.find(&p).is_some()),
-            Cover::Area { area, inner } => area.has(&self.raw, &inner),
+            Cover::Area { number, inner } => {
+                self.areas[number].open || self.areas[number].has(&self.raw, &inner)
+            }
         }
     }
 
@@ -235,7 +268,7 @@ impl Draft {
             let op = match item {
                 Item::Area(n) => {
                     if let Some(inner) = inner(&self.areas[*n].at) {
-                        return Cover::Area { area: &self.areas[*n], inner };
+                        return Cover::Area { number: *n, inner };
                     }
                     continue;
                 }
@@ -301,7 +334,7 @@ impl Draft {
 
 /// Whether something is mounted below the area's directory on the host. When such a mount is locked
 /// (it came with our user namespace), overlayfs refuses the directory above it (EINVAL).
-fn has_submount(area: &Area, mounts: &[Mount]) -> bool {
+pub(crate) fn has_submount(area: &Area, mounts: &[Mount]) -> bool {
     let Some(lower) = &area.lower else { return false };
     mounts.iter().any(|m| m.at != *lower && m.at.is_within(lower))
 }

@@ -4,24 +4,32 @@
 use crate::approach::relative_link;
 use crate::area::Area;
 use crate::depot;
-use crate::draft::{Draft, is_directory};
+use crate::draft::{Draft, has_submount, is_directory};
 use crate::runtime::Runtime;
+use inspect::mountinfo::Mount;
 use inspect::root::{Form, Kind, Root, TopLevel};
-use plan::{Access, ContainerPath, HostPath, Problem, RootPath};
+use plan::{Access, ContainerPath, HostPath, Problem, RootPath, StackForm};
 use std::os::unix::ffi::OsStrExt;
 
-/// Members of these directories are shown one by one, so that further ones can be mounted beside.
+/// Of these directories the container has the members, and others can be mounted beside.
 const MEMBERS: &[&str] = &["/var/cache", "/var/lib"];
+
+/// So many members are bound one by one: an overlay over all of them costs the kernel as much.
+const FEW: usize = 4;
 
 /// Of a machine, never of the runtime.
 const NEVER: &[&str] =
     &["/var/cache/ldconfig", "/var/lib/dbus", "/var/lib/dhcp", "/var/lib/sudo", "/var/lib/urandom"];
 
-/// Adds the runtime's directories.
+/// Adds the runtime's directories, stacked in this form; with what is mounted on the host.
 ///
 /// # Errors
 /// When a depot lacks files of its manifest.
-pub(crate) fn add(runtime: &Runtime, draft: &mut Draft) -> Result<(), Problem> {
+pub(crate) fn add(
+    runtime: &Runtime,
+    (form, mounts): (StackForm, &[Mount]),
+    draft: &mut Draft,
+) -> Result<(), Problem> {
     area(runtime, draft, &RootPath::literal("/usr"), "the runtime's /usr")?;
     for (name, what) in runtime.root.layout().top {
         let Ok(path) = RootPath::root().join(&name) else { continue };
@@ -47,19 +55,52 @@ pub(crate) fn add(runtime: &Runtime, draft: &mut Draft) -> Result<(), Problem> {
     draft.symlink(at("/var/run"), "../run", "present in every system");
     area(runtime, draft, &RootPath::literal("/etc"), "the runtime's /etc")?;
     for directory in MEMBERS {
-        draft.directory(
-            draft.place(&RootPath::literal(directory)),
-            0o755,
-            "present in every system",
-        );
-        members(runtime, draft, directory)?;
+        let directory = RootPath::literal(directory);
+        match whole(runtime, &directory, draft) {
+            // A prepared tree would copy what a few binds show.
+            Some(area) if form == StackForm::Overlay && !has_submount(&area, mounts) => {
+                draft.area(area);
+            }
+            _ => {
+                draft.directory(draft.place(&directory), 0o755, "present in every system");
+                members(runtime, draft, &directory)?;
+            }
+        }
     }
     Ok(())
 }
 
-fn members(runtime: &Runtime, draft: &mut Draft, directory: &str) -> Result<(), Problem> {
-    let directory = RootPath::literal(directory);
-    for entry in runtime.root.list(&directory).unwrap_or_default() {
+/// The runtime's `directory` in one piece, without what it has of a machine, if it has many members.
+fn whole(runtime: &Runtime, directory: &RootPath, draft: &Draft) -> Option<Area> {
+    if matches!(runtime.root.form(), Form::Depot(_)) {
+        return None;
+    }
+    let lower = lower(&runtime.root, directory)?;
+    let members = runtime.root.list(directory).unwrap_or_default().len();
+    let mut area =
+        Area::new(draft.place(directory), Some(lower), &format!("the runtime's {directory}"));
+    area.open = true;
+    for never in NEVER.iter().map(|path| RootPath::literal(path)) {
+        let Some(inner) = never.below(directory).and_then(|rest| RootPath::root().join(rest).ok())
+        else {
+            continue;
+        };
+        // Its place gets a link of ours, which would not be seen below something hidden.
+        let hidden = if never == RootPath::literal("/var/lib/dbus") {
+            let names = runtime.root.list(&never).unwrap_or_default();
+            names.iter().filter_map(|entry| inner.join(&entry.name).ok()).collect()
+        } else {
+            vec![inner]
+        };
+        for inner in hidden {
+            area.hide(draft.raw(), &inner);
+        }
+    }
+    (members > FEW).then_some(area)
+}
+
+fn members(runtime: &Runtime, draft: &mut Draft, directory: &RootPath) -> Result<(), Problem> {
+    for entry in runtime.root.list(directory).unwrap_or_default() {
         let Ok(path) = directory.join(&entry.name) else { continue };
         if NEVER.iter().any(|n| path == RootPath::literal(n)) {
             continue;

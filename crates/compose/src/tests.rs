@@ -444,6 +444,45 @@ fn shared_paths() {
     }
 }
 
+/// Many members of `/var/lib` are one overlay, in which others can still be made and mounted; a prepared
+/// tree would have to copy them, and has binds.
+#[test]
+fn many_members_are_one_mount() {
+    let bench = Bench::new().host(&["var/lib/games/", "var/lib/b/f = x"]);
+    let members: Vec<String> = ["a/", "b/", "c/", "d/", "dbus/other = x", "sudo/", "link -> a"]
+        .map(|member| format!("var/lib/{member}"))
+        .into();
+    let members: Vec<&str> = members.iter().map(String::as_str).collect();
+    tree(&bench.base.path().join("rt"), &members);
+    let filesystems = vec![share("/var/lib/games"), share("/var/lib/b/f")];
+    let request = Request { filesystems: filesystems.clone(), ..bench.request() };
+    let plan = bench.plan(&request);
+    assert_eq!(
+        bench.steps_at(&plan, &["/var/lib"]),
+        [
+            "stack overlay /var/lib = layer:var-lib/ over RT/var/lib",
+            "bind rw /var/lib/b/f = HOST/var/lib/b/f",
+            "bind rw /var/lib/games = HOST/var/lib/games",
+        ]
+    );
+    assert_eq!(warnings(&plan), []);
+    for (path, want) in [
+        ("/dbus/machine-id", LayerEntry::Symlink { target: "/etc/machine-id".into() }),
+        ("/dbus/other", LayerEntry::Whiteout),
+        ("/sudo", LayerEntry::Whiteout),
+        ("/b/f", file("")),
+        ("/games", LayerEntry::Directory { mode: 0o755 }),
+    ] {
+        assert_eq!(entry(&plan, "var-lib", path), Some(&want), "{path}");
+    }
+    let plan =
+        bench.plan(&Request { stack: plan::StackForm::Tree, filesystems, ..bench.request() });
+    let steps = bench.steps_at(&plan, &["/var/lib"]);
+    assert!(steps.contains(&"bind ro /var/lib/dpkg = RT/var/lib/dpkg".into()), "{steps:?}");
+    assert!(steps.contains(&"symlink /var/lib/link -> a".into()), "{steps:?}");
+    assert!(!steps.iter().any(|step| step.contains("sudo")), "{steps:?}");
+}
+
 #[test]
 fn the_stronger_wish_wins() {
     let bench = Bench::new().host(&["data/x/y/"]);

@@ -21,6 +21,8 @@ pub(super) struct Subject {
 pub(super) struct Place<'p> {
     pub(super) program: &'p Path,
     pub(super) runtime: &'p Path,
+    /// The same in the form that Flatpak and Steam use: its `/usr` as `files`.
+    pub(super) files: &'p Path,
     pub(super) depot: &'p Path,
     /// On a disk.
     pub(super) home: &'p Path,
@@ -49,6 +51,7 @@ pub(super) fn all(place: &Place<'_>, operations: usize) -> Vec<Subject> {
     for (name, backend, tuples, at, runtime) in [
         ("builtin, two architectures", "builtin", TWO, disk, place.runtime),
         ("builtin, one architecture", "builtin", ONE, disk, place.runtime),
+        ("builtin, Flatpak's form", "builtin", TWO, disk, place.files),
         ("builtin, store on tmpfs", "builtin", TWO, place.memory, place.runtime),
         ("bwrap", "bwrap", TWO, disk, place.runtime),
         ("bwrap, store on tmpfs", "bwrap", TWO, place.memory, place.runtime),
