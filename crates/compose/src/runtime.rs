@@ -49,16 +49,21 @@ pub(crate) fn open(raw: &Root, path: &HostPath, tuples: &[Tuple]) -> Result<Runt
         None => Root::open(files.clone()),
     }
     .map_err(|e| unreadable(path, &e))?;
-    let lock = RootPath::new(files.as_path())
-        .ok()
-        .and_then(|p| p.join(".ref").ok())
-        .and_then(|p| raw.find(&p))
-        .filter(|found| found.kind == Kind::File)
-        .map(|found| found.host);
+    let lock = lock_file(raw, &files, files != *source.path());
     let mut runtime =
         Runtime { path: path.clone(), root, manifest, lock, tuples: vec![], warnings: vec![] };
     check(&mut runtime, tuples)?;
     Ok(runtime)
+}
+
+/// The lock of `files`. Where they are `delivered` in a directory of their own, it is made if it is missing (content
+/// servers drop empty files); nothing is put into a root that may be more than a runtime.
+fn lock_file(raw: &Root, files: &HostPath, delivered: bool) -> Option<HostPath> {
+    let path = RootPath::new(files.as_path()).ok()?.join(".ref").ok()?;
+    match raw.resolve(&path) {
+        Ok(found) => (found.kind == Kind::File).then_some(found.host),
+        Err(error) => (delivered && error.is_absent()).then(|| files.at(".ref")),
+    }
 }
 
 /// The directory itself, links resolved.

@@ -260,6 +260,9 @@ fn forms_of_a_runtime() {
         let mut got = bench.steps_at(&plan, &places);
         got.extend(bench.steps(&plan).into_iter().filter(|s| s.contains(" /etc = ")));
         assert_eq!(got, *want, "{name}");
+        // Nothing is put into what may be more than a runtime.
+        let made = !plan.supervision.locks.is_empty();
+        assert_eq!(made, name.starts_with("files"), "{name}");
     }
 }
 
@@ -317,9 +320,15 @@ fn a_depot_is_completed_by_the_layer() {
         "/share/unlisted hidden",
     ];
     assert_eq!(shown, want);
-    let locks: Vec<String> =
-        plan.supervision.locks.iter().map(|l| l.to_string().replace(base, "")).collect();
-    assert_eq!(locks, ["/rt/files/.ref"]);
+    let locks = |plan: &plan::Plan| -> Vec<String> {
+        plan.supervision.locks.iter().map(|l| l.to_string().replace(base, "")).collect()
+    };
+    assert_eq!(locks(&plan), ["/rt/files/.ref"]);
+    // A content server has dropped it: it is made.
+    std::fs::remove_file(rt.join("files/.ref")).unwrap();
+    assert_eq!(locks(&bench.plan(&bench.request())), ["/rt/files/.ref"]);
+    std::fs::create_dir(rt.join("files/.ref")).unwrap();
+    assert_eq!(locks(&bench.plan(&bench.request())), [""; 0]);
 
     std::fs::remove_file(rt.join("files/lib/plain")).unwrap();
     let problem = failure(&bench.request(), &bench);

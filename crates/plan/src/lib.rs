@@ -89,6 +89,7 @@ pub struct Supervision {
     pub assign_fds: Vec<(i32, i32)>,
     /// Files on the host that are locked shared (OFD record lock) while the container lives. They
     /// are locked outside, because a lock through an overlay does not conflict with one below it.
+    /// One that is missing is made, and left out where it cannot be made.
     pub locks: Vec<HostPath>,
     /// How long descendants may go on after the command has ended, before SIGTERM (see
     /// `terminate_grace`), in milliseconds. `None`: they are waited for without limit.

@@ -7,9 +7,10 @@ use crate::error::Error;
 use crate::run::Inherited;
 use plan::{ByteString, ContainerPath, Plan};
 use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
 /// Instructions for the supervisor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,7 +86,7 @@ pub(crate) fn prepare(plan: &Plan, inherited: &Inherited) -> Result<Prepared, Er
     let supervision = &plan.supervision;
     let mut opened = Vec::new();
     for path in &supervision.locks {
-        opened.push(lock(path)?);
+        opened.extend(lock(path)?);
     }
     let hold = opened.iter().map(AsRawFd::as_raw_fd).collect();
     let mut assign = supervision.assign_fds.clone();
@@ -152,19 +153,30 @@ fn server_of(server: &plan::Server, plan: &Plan, inherited: &Inherited) -> Serve
     Server { command: server.argv.clone(), environment: environment.into_iter().collect() }
 }
 
-fn lock(path: &plan::HostPath) -> Result<OwnedFd, Error> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
+/// Locks a file shared. `None`: it is missing and cannot be made, as on a disk that is only read.
+fn lock(path: &plan::HostPath) -> Result<Option<OwnedFd>, Error> {
     let failed = |failure| Error::Lock { path: path.clone(), failure };
-    let opened = rustix::fs::open(path.as_path(), flags, Mode::empty());
+    let open = |how| {
+        let flags = how | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
+        rustix::fs::open(path.as_path(), flags, Mode::from_raw_mode(0o644))
+    };
+    let opened = match open(OFlags::RDONLY) {
+        Err(Errno::NOENT) => match open(OFlags::RDWR | OFlags::CREATE) {
+            Err(errno @ (Errno::ROFS | Errno::ACCESS | Errno::PERM)) => {
+                log::info!("{path} cannot be made ({errno}): the runtime is not locked");
+                return Ok(None);
+            }
+            made => made,
+        },
+        opened => opened,
+    };
     let fd = crate::sys::call("open", path, opened).map_err(failed)?;
-    use rustix::io::Errno;
-    use std::os::fd::AsFd;
     match crate::sys::fd::lock_shared(fd.as_fd()) {
         // Whoever deletes a runtime has its lock until the file is gone: it may have been opened before.
         Ok(()) if rustix::fs::fstat(&fd).is_ok_and(|stat| stat.st_nlink == 0) => {
             Err(Error::LockBusy(path.clone()))
         }
-        Ok(()) => Ok(fd),
+        Ok(()) => Ok(Some(fd)),
         Err(Errno::AGAIN | Errno::ACCESS) => Err(Error::LockBusy(path.clone())),
         Err(errno) => Err(failed(crate::sys::SysError::new("fcntl", path, errno))),
     }

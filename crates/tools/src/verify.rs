@@ -5,13 +5,16 @@ use crate::messages::{self, Messages};
 use options::Given;
 use plan::{Code, HostPath, Problem};
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use store::runtimes::{self, Verification};
 
 /// Wrong usage (`EX_USAGE` of sysexits.h).
 const USAGE: u8 = 64;
 /// The runtime differs, or cannot be compared.
 const DIFFERS: u8 = 1;
+
+/// What describes all of a depot, in it.
+const MANIFEST: &str = "mtree.txt.gz";
 
 /// Threads that read: beyond a few, the disk is what is waited for.
 const THREADS: usize = 4;
@@ -48,7 +51,7 @@ fn verify(invocation: &Invocation, given: &Given, messages: &Messages) -> Result
     let path = match given.last("mtree") {
         Some(file) => absolute(file)?,
         None if minimized => directory.at("../usr-mtree.txt.gz"),
-        None => directory.at("mtree.txt.gz"),
+        None => directory.at(MANIFEST),
     };
     messages.info(format_args!("comparing {directory} with {path}"));
     let manifest = runtimes::manifest(&path).map_err(|error| error.problem())?;
@@ -78,10 +81,12 @@ fn verify(invocation: &Invocation, given: &Given, messages: &Messages) -> Result
     .hint("let Steam verify the tool's files, or get the runtime again"))
 }
 
-/// The depot that has this program in `pressure-vessel/bin`.
+/// The depot that has this program in its `pressure-vessel`, be it in `bin` or deeper, where a link leads.
 fn own_depot(executable: &Path) -> Result<HostPath, Problem> {
-    let depot = executable.ancestors().nth(3).map(PathBuf::from).unwrap_or_default();
-    absolute(depot.as_os_str())
+    let mut around = executable.ancestors().skip(3);
+    let nearest = around.clone().next().unwrap_or(executable);
+    let depot = around.find(|dir| dir.join(MANIFEST).symlink_metadata().is_ok());
+    absolute(depot.unwrap_or(nearest).as_os_str())
 }
 
 fn absolute(path: &OsStr) -> Result<HostPath, Problem> {

@@ -7,6 +7,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use super::mtree;
 use crate::error::{Context, Result};
 
 /// The directory of the platform.
@@ -32,6 +33,14 @@ const VERSIONS: &str = "#Name\tVersion\t\tRuntime\tRuntime_Version\tComment\n\
     pressure-vessel\t0.1.0\t\t\t\t# of the laboratory\n\
     sniper\t3.0.20260101.0\t\tsniper\t3.0.20260101.0\t# sniper_platform_3.0.20260101.0\n";
 
+/// Raised when a depot is made in another way from the same texts.
+const REVISION: &str = "1";
+
+/// All that decides what is around a platform: when it changes, the depot is made again.
+pub(super) fn mark() -> String {
+    [REVISION, PLATFORM, RUN, ENTRY_POINT, ORIGINAL, MANIFEST, VERSIONS].concat()
+}
+
 /// Writes everything around the platform in `depot`.
 pub(super) fn surround(depot: &Path) -> Result<()> {
     let run = RUN.replace("@RUNTIME@", PLATFORM);
@@ -43,6 +52,7 @@ pub(super) fn surround(depot: &Path) -> Result<()> {
         ("VERSIONS.txt", VERSIONS, 0o644),
         ("pressure-vessel/bin/pressure-vessel-unruntime", ORIGINAL, 0o755),
         ("pressure-vessel/bin/pressure-vessel-wrap", ORIGINAL, 0o755),
+        ("pressure-vessel/bin/pv-verify", ORIGINAL, 0o755),
     ] {
         let path = depot.join(name);
         let parent = path.parent().unwrap_or(depot);
@@ -50,5 +60,5 @@ pub(super) fn surround(depot: &Path) -> Result<()> {
         fs::write(&path, text).at("writing", &path)?;
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).at("changing", &path)?;
     }
-    Ok(())
+    mtree::describe_depot(depot)
 }

@@ -36,7 +36,54 @@ pub(super) fn reduce_to_depot(target: &Path) -> Result<()> {
     write(&depot.files.join(UNLISTED), b"not in the manifest\n")?;
     let manifest = target.join("usr-mtree.txt");
     write(&manifest, depot.manifest.as_bytes())?;
-    run(Command::new("gzip").args(["--best", "--no-name"]).arg(&manifest)).map(drop)
+    compress(&manifest)
+}
+
+/// Puts `NAME.gz` in the place of a manifest.
+fn compress(manifest: &Path) -> Result<()> {
+    run(Command::new("gzip").args(["--best", "--no-name"]).arg(manifest)).map(drop)
+}
+
+/// Describes all of `depot`, an installed Steam Linux Runtime, in its `mtree.txt.gz`: what Steam delivers beside the
+/// files of a platform, which have a manifest of their own, and what the tools add later.
+pub(super) fn describe_depot(depot: &Path) -> Result<()> {
+    let mut lines = vec![
+        "./mtree.txt.gz type=file".to_owned(),
+        "./steampipe type=dir ignore optional".to_owned(),
+        "./var type=dir ignore optional".to_owned(),
+    ];
+    let mut pending = vec![PathBuf::new()];
+    while let Some(dir) = pending.pop() {
+        let path = depot.join(&dir);
+        for entry in fs::read_dir(&path).at("reading", &path)? {
+            let entry = entry.at("reading", &path)?;
+            let name = dir.join(entry.file_name());
+            let escaped = escape(name.as_os_str().as_bytes());
+            if !entry.file_type().at("examining", entry.path())?.is_dir() {
+                lines.push(format!("./{escaped} {}", described(&entry.path())?));
+            } else if path.join("usr-mtree.txt.gz").is_file() {
+                lines.push(format!("./{escaped} type=dir ignore"));
+                lines.push(format!("./{escaped}/.ref type=file size=0 optional"));
+            } else {
+                lines.push(format!("./{escaped} type=dir"));
+                pending.push(name);
+            }
+        }
+    }
+    lines.sort();
+    let manifest = depot.join("mtree.txt");
+    write(&manifest, format!("#mtree\n. type=dir\n{}\n", lines.join("\n")).as_bytes())?;
+    compress(&manifest)
+}
+
+/// What a depot's manifest says of a regular file.
+fn described(path: &Path) -> Result<String> {
+    let metadata = path.metadata().at("examining", path)?;
+    let mode = if metadata.permissions().mode() & 0o111 == 0 { "" } else { " mode=755" };
+    let sum = run(Command::new("sha256sum").arg("--zero").arg(path))?;
+    let sum = String::from_utf8_lossy(&sum);
+    let sum = sum.split_whitespace().next().unwrap_or_default();
+    Ok(format!("type=file{mode} size={} sha256={sum}", metadata.len()))
 }
 
 /// A depot in the making.

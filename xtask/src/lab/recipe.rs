@@ -92,7 +92,10 @@ impl Recipe {
     ///
     /// `parent` is the mark of the recipe that a form derives from.
     pub(crate) fn stamp(&self, parent: Option<&str>) -> String {
-        let text = format!("{REVISION} {:?} {parent:?}", self.source);
+        let mut text = format!("{REVISION} {:?} {parent:?}", self.source);
+        if matches!(self.source, Source::Form { shape: Shape::Steam, .. }) {
+            text += &super::depot::mark();
+        }
         format!("{:016x}", fnv1a(text.as_bytes()))
     }
 

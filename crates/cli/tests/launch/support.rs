@@ -103,8 +103,14 @@ impl Drop for XServer {
 /// Starts Xvfb on a free display. Without `-noreset` it starts anew whenever its last client has gone,
 /// and refuses connections for that moment: `vulkaninfo` makes several, one after the other.
 pub(crate) fn x_server() -> Result<XServer, String> {
+    x_server_with(&[])
+}
+
+/// The same, with further arguments.
+pub(crate) fn x_server_with(arguments: &[&OsStr]) -> Result<XServer, String> {
     let mut child = Command::new("Xvfb")
         .args(["-displayfd", "1", "-screen", "0", "640x480x24", "-nolisten", "tcp", "-noreset"])
+        .args(arguments)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()

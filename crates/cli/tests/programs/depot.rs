@@ -1,15 +1,16 @@
 //! A Steam Linux Runtime as Steam delivers it, started by its own scripts with our programs: named in
 //! `PRESSURE_VESSEL_PREFIX`, in the place of `pressure-vessel`, as umu does, and by our own entry point.
 
+use crate::game;
 use crate::place::Place;
-use crate::support::{Outcome, host_name, lab, need, outside, x_server};
+use crate::support::{Outcome, lab, need};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A depot of the laboratory in `below`, its platform by a link.
-fn deliver(place: &Place, below: &str) -> Result<PathBuf, String> {
+pub(crate) fn deliver(place: &Place, below: &str) -> Result<PathBuf, String> {
     let depot = place.path(below);
     let from = lab("depot-sniper")?;
     fs::create_dir_all(&depot).expect("a directory");
@@ -23,6 +24,14 @@ fn deliver(place: &Place, below: &str) -> Result<PathBuf, String> {
         }
     }
     Ok(depot)
+}
+
+/// The platform in a depot.
+pub(crate) fn platform(depot: &Path) -> Result<PathBuf, String> {
+    let names = fs::read_dir(depot).map_err(|error| error.to_string())?.flatten();
+    let mut paths = names.map(|entry| entry.path());
+    let is_platform = |path: &PathBuf| path.to_string_lossy().contains("_platform_");
+    paths.find(is_platform).ok_or_else(|| format!("{} has no platform", depot.display()))
 }
 
 /// Ages what was made a moment ago, so that decisions from it are remembered.
@@ -43,7 +52,7 @@ fn launches(place: &Place) -> Vec<String> {
 }
 
 /// What Steam executes, or umu.
-fn entry(place: &Place, program: &Path, words: &[&str]) -> Command {
+pub(crate) fn entry(place: &Place, program: &Path, words: &[&str]) -> Command {
     let mut command = place.command(program);
     command.env("BATHYSPHERE_STORE", place.path("store")).args(words);
     command
@@ -72,7 +81,7 @@ fn twice(place: &Place, start: impl Fn() -> Command) {
     assert!(!place.path("depot/var/tmp").exists());
 }
 
-const VERB: &[&str] = &["--verb=waitforexitandrun", "--"];
+pub(crate) const VERB: &[&str] = &["--verb=waitforexitandrun", "--"];
 
 #[test]
 fn our_tree_is_named_in_the_environment() {
@@ -144,9 +153,7 @@ fn umu_uses_our_tree() {
     let proton = place.script("proton/proton", "echo proton \"$@\" on $container; exit 5");
     let verify = depot.join("pressure-vessel/bin/pv-verify");
     assert!(verify.is_file());
-    let platforms = fs::read_dir(&depot).unwrap().map(|entry| entry.unwrap().path());
-    let platform = { platforms }.find(|path| path.display().to_string().contains("_platform_"));
-    let files = platform.unwrap().join("files");
+    let files = platform(&depot).unwrap().join("files");
     let verified =
         Outcome::of(place.command(verify).args(["--quiet", "--minimized-runtime"]).arg(files));
     // The laboratory's depot has a file that its manifest does not list.
@@ -163,27 +170,53 @@ fn umu_uses_our_tree() {
     assert_eq!(listed.status(), 0, "{}", listed.account());
 }
 
-/// A program that draws, with the host's driver.
 #[test]
-fn a_game_draws() {
+fn a_game_is_played_in_the_place_of_the_original() {
     let place = Place::new();
     let depot = need!(deliver(&place, "depot"));
-    let server = need!(x_server());
-    let own = need!(outside("glxinfo", &["-B"], &server.display));
     place.bathysphere(&["install", "--replace", "./depot"]).ok();
-    let mut command = entry(&place, &depot.join("_v2-entry-point"), VERB);
-    let outcome = Outcome::of(command.args(["glxinfo", "-B"]).env("DISPLAY", &server.display));
-    let line = |text: &str, start: &str| -> String {
-        text.lines().find(|line| line.starts_with(start)).unwrap_or_default().to_owned()
+    need!(game::play(&place, entry(&place, &depot.join("_v2-entry-point"), VERB)));
+}
+
+/// What the depot's own manifest says of it: that of the platform is another.
+#[test]
+fn the_depot_is_verified() {
+    let place = Place::new();
+    let depot = need!(deliver(&place, "depot"));
+    let platform = need!(platform(&depot));
+    let delivered = fs::read_link(&platform).expect("a link");
+    fs::remove_file(&platform).unwrap();
+    fs::create_dir_all(platform.join("files/ignored")).unwrap();
+    for name in ["metadata", "usr-mtree.txt.gz"] {
+        fs::copy(delivered.join(name), platform.join(name)).unwrap();
+    }
+    let verifier = place.link("pv-verify");
+    let verify = |program: &Path, words: &[&str]| {
+        let mut command = place.command(program);
+        Outcome::of(command.arg("--quiet").args(words).env("SRT_LOG", "diffable"))
     };
-    let said = outcome.ok();
-    let version = "OpenGL core profile version string:";
-    assert!(!line(&own, version).is_empty(), "{own}");
-    assert_eq!(
-        line(&said, version),
-        line(&own, version),
-        "{:?}: {}",
-        host_name(),
-        outcome.account()
-    );
+    let as_delivered = || {
+        let verified = verify(&verifier, &["depot"]);
+        assert_eq!((verified.status(), verified.stderr()), (0, String::new()));
+    };
+    as_delivered();
+    place.bathysphere(&["install", "--replace", "./depot"]).ok();
+    // Without a directory, its own depot, wherever the tree has the program itself.
+    let own = depot.join("pressure-vessel/bin/pv-verify");
+    for verified in [verify(&verifier, &["depot"]), verify(&own, &[])] {
+        assert_eq!(verified.status(), 1, "{}", verified.account());
+        let said = verified.stderr();
+        let paths = said.lines().filter_map(|line| line.split_once(": /").map(|(_, path)| path));
+        let paths: Vec<_> = paths.filter(|path| !path.starts_with("pressure-vessel/")).collect();
+        assert_eq!(paths, ["pressure-vessel.original: not in the manifest"], "{said}");
+        for what in [
+            "/pressure-vessel/bin/pressure-vessel-wrap: not a regular file",
+            "/pressure-vessel/bin/pv-verify: not a regular file",
+            "/pressure-vessel/libexec: not in the manifest",
+        ] {
+            assert!(said.contains(what), "{what}: {said}");
+        }
+    }
+    place.bathysphere(&["uninstall", "--replace", "./depot"]).ok();
+    as_delivered();
 }

@@ -7,14 +7,17 @@
 mod by_name;
 mod depot;
 mod entry_point;
+mod game;
 mod install;
 mod journal;
 mod launcher_interface;
 mod locale;
+mod lock;
 mod logger;
 mod place;
 mod portal;
 mod scope;
+mod screen;
 mod supervised;
 #[path = "../launch/support.rs"]
 #[allow(dead_code, reason = "the launch tests use the rest")]
