@@ -21,10 +21,12 @@
 #![forbid(unsafe_code)]
 
 pub mod code;
+mod gather;
 mod look;
 mod pseudo;
 mod recording;
 mod set;
+mod state;
 #[cfg(test)]
 mod tests;
 

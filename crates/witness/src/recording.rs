@@ -4,9 +4,10 @@
 //! is the thread's and not a parameter is on purpose: everything that reads the host counts, also what is
 //! written later by somebody who has not thought of it, as long as it looks through the same few functions.
 
+use crate::gather::Seen;
 use crate::look::{self, Look};
 use crate::pseudo::Filter;
-use crate::set::{Seen, Witnesses};
+use crate::set::Witnesses;
 use std::cell::{Cell, RefCell};
 use std::collections::hash_map::Entry;
 use std::marker::PhantomData;
