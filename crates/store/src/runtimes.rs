@@ -22,4 +22,4 @@ pub use part::{AppendError, Part};
 pub use sums::digest_of;
 pub use used::{is_used, space_of};
 pub use variable::{Swept, Variable};
-pub use verify::{Difference, Fault, Verdict, Verification, manifest, verify};
+pub use verify::{Difference, Fault, Verdict, Verification, manifest, threads, verify};

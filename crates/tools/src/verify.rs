@@ -16,9 +16,6 @@ const DIFFERS: u8 = 1;
 /// What describes all of a depot, in it.
 const MANIFEST: &str = "mtree.txt.gz";
 
-/// Threads that read: beyond a few, the disk is what is waited for.
-const THREADS: usize = 4;
-
 /// The program.
 pub(crate) fn run(invocation: &Invocation) -> u8 {
     let (given, messages) = match messages::begin(invocation, USAGE) {
@@ -61,7 +58,7 @@ fn verify(invocation: &Invocation, given: &Given, messages: &Messages) -> Result
             warning.line, warning.keyword
         ));
     }
-    let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(THREADS));
+    let threads = runtimes::threads();
     let how = Verification { manifest: &manifest, minimized, threads, progress: &|_| () };
     let verdict = runtimes::verify(&directory, &how).map_err(|error| error.problem())?;
     messages.info(format_args!("{} entries, {} bytes read", verdict.entries, verdict.bytes));

@@ -10,7 +10,7 @@ use compose::Facts;
 use plan::{Code, HostPath, Problem, RootPath};
 use std::process::ExitCode;
 use std::sync::Mutex;
-use store::runtimes::{Difference, Fault, Verification, manifest, verify};
+use store::runtimes::{Difference, Fault, Verification, manifest, threads, verify};
 
 /// Something differs.
 const DIFFERS: u8 = 1;
@@ -74,7 +74,7 @@ fn one(
             progress.show(bytes, Some(total));
         }
     };
-    let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(4));
+    let threads = threads();
     let how = Verification { manifest: &manifest, minimized, threads, progress: &show };
     let mut verdict = verify(directory, &how).map_err(|error| error.problem())?;
     drop(progress);

@@ -9,6 +9,8 @@
 pub(crate) mod fd;
 pub(crate) mod heap;
 pub(crate) mod mount;
+#[cfg(all(panic = "abort", target_env = "musl"))]
+mod name;
 pub(crate) mod process;
 pub(crate) mod signal;
 pub(crate) mod time;

@@ -114,6 +114,15 @@ pub fn manifest(path: &HostPath) -> Result<Manifest, Error> {
     inspect::mtree::parse_any(&bytes).map_err(|e| failed(e.to_string()))
 }
 
+/// How many threads should read: those of the machine that this process may use; beyond a few, the disk is what is
+/// waited for.
+#[must_use]
+pub fn threads() -> usize {
+    // What the standard library counts is also limited by control groups, which it takes 8 kB of code to read.
+    let usable = rustix::thread::sched_getaffinity(None).map_or(1, |processors| processors.count());
+    usable.clamp(1, 4) as usize
+}
+
 /// Compares the directory with the manifest.
 ///
 /// # Errors
