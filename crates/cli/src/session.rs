@@ -122,7 +122,8 @@ impl Session {
     }
 }
 
-fn facts(edge: &Edge) -> Result<Facts, Problem> {
+/// Looks at the machine.
+pub(crate) fn facts(edge: &Edge) -> Result<Facts, Problem> {
     if edge.emulated.is_some() {
         root::ask_below(HostPath::literal(foreign::REAL_ROOT));
     }

@@ -45,6 +45,7 @@ pub use run::{
 pub use supervisor::{Helper, Outcome, Supervisor, Task, Times, end_by, supervise_if_asked};
 pub use sys::SysError;
 pub use sys::heap::Heap;
+pub use sys::process::set_variable;
 pub use sys::time::{LocalTime, local_time};
 
 /// Whether this process has a descriptor of this number.

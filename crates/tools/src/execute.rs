@@ -42,7 +42,8 @@ pub(crate) fn is_executable(path: &Path) -> bool {
 }
 
 /// A program in the directories of `PATH`.
-pub(crate) fn in_path(environment: &[(OsString, OsString)], program: &str) -> Option<PathBuf> {
+#[must_use]
+pub fn in_path(environment: &[(OsString, OsString)], program: &str) -> Option<PathBuf> {
     let path = variable(environment, "PATH").unwrap_or(OsStr::new("/usr/bin:/bin"));
     let directories = path.as_bytes().split(|b| *b == b':').map(OsStr::from_bytes);
     let mut found = directories.map(|directory| Path::new(directory).join(program));

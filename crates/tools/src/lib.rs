@@ -21,6 +21,8 @@ pub mod unruntime;
 mod urlopen;
 mod verify;
 
+pub use execute::in_path;
+
 use options::Program;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -42,6 +44,12 @@ pub struct Invocation {
 #[must_use]
 pub fn variable<'a>(environment: &'a [(OsString, OsString)], name: &str) -> Option<&'a OsStr> {
     environment.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_os_str())
+}
+
+/// Sets a variable of an environment, or takes it out.
+pub fn set(environment: &mut Vec<(OsString, OsString)>, name: &str, value: Option<&OsStr>) {
+    environment.retain(|(known, _)| known != name);
+    environment.extend(value.map(|value| (name.into(), value.to_owned())));
 }
 
 /// A program: gives back its exit status.

@@ -3,12 +3,12 @@
 
 use crate::execute::{execute, is_executable};
 use crate::messages::{Messages, boolean};
-use crate::{Invocation, variable};
+use crate::{Invocation, set, variable};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 /// Variables of the library runtime, which only a command without a container gets back.
-const UNDONE: &[&str] = &["LD_LIBRARY_PATH", "LD_AUDIT", "LD_PRELOAD", "PATH", "STEAM_RUNTIME"];
+pub const UNDONE: &[&str] = &["LD_LIBRARY_PATH", "LD_AUDIT", "LD_PRELOAD", "PATH", "STEAM_RUNTIME"];
 
 /// Those of them that are for the command in any case, with the option that says so.
 const MODULES: &[(&str, &str)] = &[("LD_AUDIT", "--ld-audits="), ("LD_PRELOAD", "--ld-preloads=")];
@@ -102,11 +102,6 @@ fn if_host(name: &str, value: &OsStr) -> OsString {
 
 fn joined(parts: &[&OsStr]) -> OsString {
     parts.iter().copied().collect()
-}
-
-fn set(environment: &mut Vec<(OsString, OsString)>, name: &str, value: Option<&OsStr>) {
-    environment.retain(|(known, _)| known != name);
-    environment.extend(value.map(|value| (name.into(), value.to_owned())));
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! What lies around an entry point: a runtime, the programs for it, a directory for what changes.
 
+use super::start::Environment;
 use crate::edge::Edge;
-use crate::runtimes;
-use compose::Facts;
+use crate::{runtimes, session};
 use plan::{Code, HostPath, Problem};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use tools::{Invocation, variable};
+use tools::{Invocation, in_path, variable};
 
 /// The depot that an entry point belongs to, or stands for.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ impl Depot {
     /// # Errors
     /// When there is no runtime, neither here nor installed.
     pub(super) fn of(invocation: &Invocation, suite: Option<&OsStr>) -> Result<Self, Problem> {
-        let here = here()?;
+        let here = here(&invocation.environment)?;
         let non_empty = |name| variable(&invocation.environment, name).filter(|v| !v.is_empty());
         let runtime = runtime(&here, suite.or_else(|| non_empty("BATHYSPHERE_RUNTIME")))?;
         let runtime = runtime.as_path();
@@ -58,11 +58,7 @@ fn tree(here: &Path, executable: &Path) -> PathBuf {
 
 /// The runtime beside the entry point, else an installed one.
 fn runtime(here: &Path, named: Option<&OsStr>) -> Result<HostPath, Problem> {
-    let edge = Edge::read();
-    let facts = Facts::gather(edge.inherited).map_err(|error| {
-        Problem::blocking(Code::UNREADABLE, error.to_string())
-            .hint("make sure that /proc is mounted")
-    })?;
+    let facts = session::facts(&Edge::read())?;
     if let Some(found) = runtimes::of_depot(&facts, here) {
         return Ok(found);
     }
@@ -80,20 +76,19 @@ fn runtime(here: &Path, named: Option<&OsStr>) -> Result<HostPath, Problem> {
 ///
 /// # Errors
 /// When there is none.
-pub(super) fn here() -> Result<PathBuf, Problem> {
-    directory().ok_or_else(|| {
+pub(super) fn here(environment: &Environment) -> Result<PathBuf, Problem> {
+    directory(environment).ok_or_else(|| {
         Problem::blocking(Code::BAD_VALUE, "the directory of this program is not known")
             .hint("start it by its absolute path")
     })
 }
 
-fn directory() -> Option<PathBuf> {
-    let called = PathBuf::from(std::env::args_os().next()?);
-    let path = if called.as_os_str().as_bytes().contains(&b'/') {
-        std::path::absolute(called).ok()?
+fn directory(environment: &Environment) -> Option<PathBuf> {
+    let called = std::env::args_os().next()?;
+    let path = if called.as_bytes().contains(&b'/') {
+        called.into()
     } else {
-        let places = Edge::read().search_path().into_iter().map(|place| place.join(&called));
-        { places }.find(|path| path.symlink_metadata().is_ok())?
+        in_path(environment, called.to_str()?)?
     };
-    path.parent().map(Path::to_owned)
+    Some(std::path::absolute(path).ok()?.parent()?.to_owned())
 }

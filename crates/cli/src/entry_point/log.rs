@@ -1,14 +1,15 @@
 //! The log of a launch, where one is wanted: a file for each, and a link to the newest.
 
 use super::depot::Depot;
+use super::put_link;
 use super::start::{is_logged, is_main, is_on};
 use options::Given;
 use plan::{Code, Problem};
+use sandbox::LocalTime;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tools::{Invocation, variable};
 
@@ -46,7 +47,8 @@ pub(super) fn wanted(invocation: &Invocation, given: &Given, depot: &Depot) -> O
         None => "slr-non-steam-game-t".into(),
     };
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let name = format!("{prefix}{}.log", compact(seconds));
+    let time = i64::try_from(seconds).ok().and_then(sandbox::local_time);
+    let name = format!("{prefix}{}.log", time.as_ref().map(compact).unwrap_or_default());
     let batch = is_on(environment, "PRESSURE_VESSEL_BATCH");
     Some(Log {
         directory: directory.unwrap_or_else(|| depot.variable.clone()),
@@ -82,7 +84,7 @@ fn open(log: &Log) -> io::Result<()> {
     }
     let path = log.directory.join(&log.name);
     let file = fs::OpenOptions::new().append(true).create(true).open(path)?;
-    point(&log.directory.join(LATEST), &log.name)?;
+    put_link(log.name.as_ref(), &log.directory.join(LATEST))?;
     rustix::stdio::dup2_stderr(&file)?;
     if log.with_stdout {
         rustix::stdio::dup2_stdout(&file)?;
@@ -102,35 +104,10 @@ fn remove_older(log: &Log) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes a link lead to another name, in one step.
-fn point(link: &Path, name: &str) -> io::Result<()> {
-    let aside = link.with_extension(format!("{}", std::process::id()));
-    symlink(name, &aside)?;
-    fs::rename(&aside, link)
-}
-
-/// A time, in seconds since 1970, as `20261128T103000`, in UTC.
-fn compact(seconds: u64) -> String {
-    let (days, second) = (seconds / 86_400, seconds % 86_400);
-    let leap = |year: u64| {
-        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
-    };
-    let (mut year, mut day) = (1970, days);
-    while day >= 365 + u64::from(leap(year)) {
-        day -= 365 + u64::from(leap(year));
-        year += 1;
-    }
-    let lengths = [31, 28 + u64::from(leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let mut month = 1;
-    for length in lengths {
-        if day < length {
-            break;
-        }
-        day -= length;
-        month += 1;
-    }
-    let (hour, minute) = (second / 3600, second / 60 % 60);
-    format!("{year:04}{month:02}{:02}T{hour:02}{minute:02}{:02}", day + 1, second % 60)
+/// A time as `20261128T103000`.
+fn compact(time: &LocalTime) -> String {
+    let LocalTime { year, month, day, hour, minute, second } = time;
+    format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}")
 }
 
 #[cfg(test)]
@@ -139,14 +116,7 @@ mod tests {
 
     #[test]
     fn times() {
-        for (seconds, want) in [
-            (0, "19700101T000000"),
-            (951_782_399, "20000228T235959"),
-            (951_868_800, "20000301T000000"),
-            (1_709_164_800, "20240229T000000"),
-            (1_798_761_599, "20261231T235959"),
-        ] {
-            assert_eq!(compact(seconds), want);
-        }
+        let time = LocalTime { year: 2000, month: 2, day: 28, hour: 23, minute: 5, second: 9 };
+        assert_eq!(compact(&time), "20000228T230509");
     }
 }

@@ -5,16 +5,16 @@
 //! starts the game.
 
 use super::depot::here;
-use super::start::{Start, set, unset};
-use super::{carry_out, usage};
+use super::start::Start;
+use super::{carry_out, put_link, usage};
+use crate::foreign::Foreign;
 use plan::{Code, Problem};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use tools::{Invocation, variable};
+use tools::{Invocation, in_path, set, variable};
 
 /// What a library runtime consists of.
 const PARTS: &[&str] = &["amd64", "i386", "lib", "run.sh", "scripts", "setup.sh", "usr"];
@@ -29,18 +29,18 @@ const INTERFACE: &str = "steam-runtime-launcher-interface-0";
 const LAYER: &str = "scout-in-container:scout-on-soldier";
 
 /// Runs it.
-pub(crate) fn run(invocation: &Invocation) -> u8 {
+pub(crate) fn run(invocation: &Invocation, foreign: Option<&Foreign>) -> u8 {
     let given = match invocation.program.read(invocation.arguments.iter().cloned()) {
         Ok(given) if !given.words.is_empty() => given,
         Ok(_) => return usage(invocation, "no command is given"),
         Err(wrong) => return usage(invocation, &wrong.to_string()),
     };
-    carry_out(start(invocation, &given.words))
+    carry_out(start(invocation, &given.words), foreign)
 }
 
 fn start(invocation: &Invocation, command: &[OsString]) -> Result<Start, Problem> {
     let inherited = &invocation.environment;
-    let here = here()?;
+    let here = here(inherited)?;
     let var = here.join("var");
     let runtime = var.join("steam-runtime");
     let scout = source(&here, &var, inherited)?;
@@ -48,27 +48,20 @@ fn start(invocation: &Invocation, command: &[OsString]) -> Result<Start, Problem
         .map_err(|error| trouble("linking the parts of scout", &runtime, &error))?;
     let mut environment = inherited.clone();
     let zenity = Path::new("/usr/bin/zenity");
-    match zenity.symlink_metadata() {
-        Ok(_) => set(&mut environment, "STEAM_ZENITY", zenity),
-        Err(_) => unset(&mut environment, "STEAM_ZENITY"),
-    }
-    unset(&mut environment, "LD_PRELOAD");
+    let zenity = zenity.symlink_metadata().is_ok().then_some(zenity.as_os_str());
+    set(&mut environment, "STEAM_ZENITY", zenity);
+    set(&mut environment, "LD_PRELOAD", None);
     let mut arguments = vec![];
     if let Some(preload) = variable(inherited, "LD_PRELOAD").filter(|value| !value.is_empty()) {
         let mut assignment = OsString::from("LD_PRELOAD=");
         assignment.push(preload);
         arguments.extend(["env".into(), assignment]);
     }
-    if is_in_path(inherited, INTERFACE) {
+    if in_path(inherited, INTERFACE).is_some() {
         arguments.extend([INTERFACE.into(), LAYER.into()]);
     }
     arguments.extend(command.iter().cloned());
     Ok(Start { program: runtime.join("run.sh"), arguments, environment })
-}
-
-fn is_in_path(environment: &[(OsString, OsString)], name: &str) -> bool {
-    let path = variable(environment, "PATH").unwrap_or_default();
-    std::env::split_paths(path).any(|directory| directory.join(name).metadata().is_ok())
 }
 
 /// Where scout is: with this tool, named, in Steam's client, or in the client's archive, which is unpacked then.
@@ -170,7 +163,7 @@ fn assemble(scout: &Path, runtime: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes a link, in the place of another; several games may start at once.
+/// Makes a link that leads there, unless there is one.
 fn point(target: &Path, link: &Path) -> io::Result<()> {
     if fs::read_link(link).is_ok_and(|text| text == target) {
         return Ok(());
@@ -178,10 +171,7 @@ fn point(target: &Path, link: &Path) -> io::Result<()> {
     if let Some(parent) = link.parent() {
         fs::create_dir_all(parent)?;
     }
-    let mut aside = link.as_os_str().to_owned();
-    aside.push(format!(".{}", std::process::id()));
-    symlink(target, &aside)?;
-    fs::rename(&aside, link)
+    put_link(target, link)
 }
 
 fn trouble(what: &str, path: &Path, error: &io::Error) -> Problem {

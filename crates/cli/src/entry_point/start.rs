@@ -7,10 +7,10 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
-use tools::variable;
+use tools::{set, variable};
 
 /// Pairs of names and values.
-type Environment = Vec<(OsString, OsString)>;
+pub(super) type Environment = Vec<(OsString, OsString)>;
 
 /// A program with all that it gets.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,20 +23,21 @@ pub(super) struct Start {
 /// What `_v2-entry-point` starts.
 pub(super) fn game(inherited: &Environment, given: &Given, depot: &Depot) -> Start {
     let get = |name| variable(inherited, name);
+    let on = Some(OsStr::new("1"));
     let mut environment = inherited.clone();
     if verb(given) == OsStr::new("run") {
-        set(&mut environment, "PRESSURE_VESSEL_BATCH", "1");
+        set(&mut environment, "PRESSURE_VESSEL_BATCH", on);
     }
     if is_verbose(inherited, given) {
-        set(&mut environment, "PRESSURE_VESSEL_VERBOSE", "1");
+        set(&mut environment, "PRESSURE_VESSEL_VERBOSE", on);
     }
     if is_logged(inherited, given) {
-        set(&mut environment, "PRESSURE_VESSEL_LOG_INFO", "1");
-        set(&mut environment, "PRESSURE_VESSEL_LOG_WITH_TIMESTAMP", "1");
+        set(&mut environment, "PRESSURE_VESSEL_LOG_INFO", on);
+        set(&mut environment, "PRESSURE_VESSEL_LOG_WITH_TIMESTAMP", on);
     }
     if let Some(path) = get("LD_LIBRARY_PATH") {
         let path = outside(path, get("STEAM_RUNTIME"));
-        set(&mut environment, "PRESSURE_VESSEL_APP_LD_LIBRARY_PATH", path);
+        set(&mut environment, "PRESSURE_VESSEL_APP_LD_LIBRARY_PATH", Some(&path));
     }
     let mut arguments = vec![];
     if let Some(preload) = get("LD_PRELOAD").filter(|preload| !preload.is_empty()) {
@@ -44,7 +45,7 @@ pub(super) fn game(inherited: &Environment, given: &Given, depot: &Depot) -> Sta
         arguments.push(joined("--env-if-host=LD_PRELOAD=", preload));
     }
     for name in ["LD_LIBRARY_PATH", "LD_PRELOAD", "STEAM_RUNTIME"] {
-        unset(&mut environment, name);
+        set(&mut environment, name, None);
     }
     arguments.push("--".into());
     // Without a service to start this program would only execute the command.
@@ -64,10 +65,10 @@ pub(super) fn run(inherited: &Environment, arguments: &[OsString], depot: &Depot
         ("PRESSURE_VESSEL_RUNTIME", &depot.runtime),
         ("PRESSURE_VESSEL_RUNTIME_BASE", depot.base.as_os_str()),
     ] {
-        set(&mut environment, name, value);
+        set(&mut environment, name, Some(value));
     }
     for name in ["PRESSURE_VESSEL_RUNTIME_ARCHIVE", "PRESSURE_VESSEL_VARIABLE_DIR"] {
-        unset(&mut environment, name);
+        set(&mut environment, name, None);
     }
     // As an option, for it must not be seen in the container.
     let mut all = vec![joined("--variable-dir=", depot.variable.as_os_str())];
@@ -113,15 +114,6 @@ fn joined(option: &str, value: &OsStr) -> OsString {
     let mut whole = OsString::from(option);
     whole.push(value);
     whole
-}
-
-pub(super) fn set(environment: &mut Environment, name: &str, value: impl Into<OsString>) {
-    unset(environment, name);
-    environment.push((name.into(), value.into()));
-}
-
-pub(super) fn unset(environment: &mut Environment, name: &str) {
-    environment.retain(|(known, _)| known != name);
 }
 
 /// For the user.

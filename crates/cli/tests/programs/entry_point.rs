@@ -1,7 +1,9 @@
 //! `_v2-entry-point` and `run`, in depots whose next program says how it was started.
 
+use crate::depot::{age, deliver, entry};
 use crate::place::Place;
-use crate::support::Outcome;
+use crate::support::{Outcome, need};
+use crate::tool::installed;
 use std::fs;
 use std::path::PathBuf;
 
@@ -148,6 +150,73 @@ fn logs_are_in_the_depot() {
     assert!(place.read("depot/var/slr-latest.log").contains("to stderr"));
     let latest = fs::read_link(place.path("depot/var/slr-latest.log")).unwrap();
     assert!(latest.to_str().unwrap().starts_with("slr-non-steam-game-t20"));
+}
+
+/// The programs that a process executed one after the other, by strace; those that it forked are not followed.
+fn executed(place: &Place, words: &[&str], variables: &[(&str, &str)]) -> (Outcome, Vec<String>) {
+    let mut strace = entry(place, "strace".as_ref(), &["-qq", "-e", "trace=execve", "-o", "trace"]);
+    let outcome = Outcome::of(strace.args(words).envs(variables.iter().copied()));
+    let trace = place.read("trace");
+    let names = trace.lines().filter(|line| line.ends_with(" = 0")).map(|line| {
+        let path = line.split('"').nth(1).unwrap_or_else(|| panic!("{trace}"));
+        path.rsplit('/').next().unwrap().to_owned()
+    });
+    (outcome, names.collect())
+}
+
+/// What comes after the entry point is the same program in our tree and is not executed again; that of another
+/// tree, even one with a copy of ours, is.
+#[test]
+fn one_program_goes_on_as_the_next() {
+    need!(installed("strace"));
+    let place = Place::new();
+    let depot = need!(deliver(&place, "depot"));
+    place.bathysphere(&["install", "--replace", "./depot"]).ok();
+    place.bathysphere(&["install", "--prefix", "copied"]).ok();
+    place.script("other/bin/pressure-vessel-unruntime", "exit 7");
+    fs::remove_file(depot.join("_v2-entry-point")).unwrap();
+    std::os::unix::fs::symlink("pressure-vessel/bin/bathysphere", depot.join("_v2-entry-point"))
+        .unwrap();
+    let (first, next) = ("_v2-entry-point", "pressure-vessel-unruntime");
+    let copied = place.path("copied").display().to_string();
+    let other = place.path("other").display().to_string();
+    age(&place);
+    // A log that cannot be written is warned of once, by a launch that is remembered, too.
+    let logged = [("STEAM_LINUX_RUNTIME_LOG", "1"), ("STEAM_LINUX_RUNTIME_LOG_DIR", "depot/run/x")];
+    for (prefix, want) in [
+        (None, vec![first]),
+        (None, vec![first]),
+        (Some(&copied), vec![first, next]),
+        (Some(&other), vec![first, next]),
+    ] {
+        let mut variables = logged.to_vec();
+        variables.extend(prefix.map(|prefix| ("PRESSURE_VESSEL_PREFIX", prefix.as_str())));
+        let words = ["depot/_v2-entry-point", "sh", "-c", "exit 7"];
+        let (outcome, names) = executed(&place, &words, &variables);
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        assert_eq!((outcome.status(), &names), (7, &want), "{}", outcome.account());
+        assert_eq!(outcome.stderr().matches("BS0072").count(), 1, "{}", outcome.account());
+    }
+}
+
+/// Programs of the host that are started on the way do not get what is for the game.
+#[test]
+fn helpers_have_the_users_environment() {
+    let place = Place::new();
+    let depot = need!(deliver(&place, "depot"));
+    place.bathysphere(&["install", "--replace", "./depot"]).ok();
+    let run = depot.join("run");
+    fs::remove_file(&run).unwrap();
+    std::os::unix::fs::symlink("pressure-vessel/bin/bathysphere", &run).unwrap();
+    let tell = "echo \"${LD_PRELOAD-none} ${LD_LIBRARY_PATH-none} ${STEAM_RUNTIME-none}\" >> said; \
+         exec bwrap \"$@\"";
+    let bwrap = place.script("bwrap", tell);
+    let mut command = place.command(&run);
+    command.arg("--test").env("PRESSURE_VESSEL_BWRAP", bwrap).env("LD_LIBRARY_PATH", "/steam/lib");
+    command.env("LD_PRELOAD", "/none/m.so").env("STEAM_RUNTIME", "/steam");
+    Outcome::of(&mut command).ok();
+    let said = place.read("said");
+    assert!(said.lines().all(|line| line == "none none none") && !said.is_empty(), "{said}");
 }
 
 /// Scout from each of its places, with what the game gets.

@@ -5,6 +5,12 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+/// A program of the host, or a reason to skip.
+pub(crate) fn installed(program: &str) -> Result<(), String> {
+    let found = ["/usr/bin", "/bin"].iter().any(|d| Path::new(d).join(program).exists());
+    if found { Ok(()) } else { Err(format!("{program} is not installed")) }
+}
+
 /// One call.
 pub(crate) struct Tool {
     command: Command,

@@ -147,6 +147,19 @@ pub(crate) fn execve(path: &CStr, arguments: &Strings, environment: &Strings) ->
     last_errno()
 }
 
+/// Sets or unsets a variable of this process's own environment, which the programs that it starts inherit. To be
+/// called before this process has threads.
+pub fn set_variable(name: &CStr, value: Option<&CStr>) {
+    // SAFETY: the strings are NUL-terminated, and copied by the call; without other threads nobody reads the
+    // environment meanwhile.
+    unsafe {
+        match value {
+            Some(value) => libc::setenv(name.as_ptr(), value.as_ptr(), 1),
+            None => libc::unsetenv(name.as_ptr()),
+        }
+    };
+}
+
 /// Leaves namespaces of the caller for new ones.
 pub(crate) fn unshare(flags: libc::c_int) -> Result<(), Errno> {
     // SAFETY: no memory is passed. `CLONE_FILES` and `CLONE_VM`, which could break assumptions of

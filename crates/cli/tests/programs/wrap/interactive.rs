@@ -2,15 +2,9 @@
 
 use super::{by, sh, wrap, wrap_in};
 use crate::support::{BACKENDS, Outcome, lab, need, x_server};
-use crate::tool::Places;
+use crate::tool::{Places, installed};
 use std::io::Write;
 use std::process::{Command, Stdio};
-
-/// A program of the host, or a reason to skip.
-fn installed(program: &str) -> Result<(), String> {
-    let found = ["/usr/bin", "/bin"].iter().any(|d| std::path::Path::new(d).join(program).exists());
-    if found { Ok(()) } else { Err(format!("{program} is not installed")) }
-}
 
 /// Runs a call on a terminal of its own, with what is typed on it. What it prints, and its status.
 fn on_terminal(call: &Command, places: &Places, typed: &str) -> (String, i32) {
