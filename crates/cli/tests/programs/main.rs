@@ -11,6 +11,7 @@ mod game;
 mod install;
 mod journal;
 mod launcher_interface;
+mod layering;
 mod locale;
 mod lock;
 mod logger;
