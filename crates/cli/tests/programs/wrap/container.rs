@@ -85,6 +85,55 @@ fn the_hosts_directories_and_root() {
     }
 }
 
+/// A directory at the top of the host's tree that neither a runtime has nor a home is in; empty where there is none.
+fn other_directory() -> String {
+    const USUAL: &str = " app bin boot dev efi etc home lost+found media mnt nix opt overrides proc root run \
+         sbin srv sys tmp usr var ";
+    let names = fs::read_dir("/").unwrap().flatten();
+    let names = names.filter(|entry| fs::read_dir(entry.path()).is_ok());
+    let names = names.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let other =
+        { names }.find(|name| !USUAL.contains(&format!(" {name} ")) && !name.starts_with("lib"));
+    other.map(|name| format!("/{name}")).unwrap_or_default()
+}
+
+/// Steam's own client: /sys and the host's directories for writing, and the user's home whatever else is asked for.
+#[test]
+fn steams_client() {
+    let runtime = need!(lab("runtime-bullseye"));
+    let place = outside();
+    // Where /sys cannot be written outside, it cannot be inside.
+    let sys = "awk '$5 == \"/sys\" { print $6 }' /proc/self/mountinfo | grep -o '^r[ow]'";
+    let own = std::process::Command::new("sh").args(["-c", sys]).output().unwrap();
+    let own = String::from_utf8(own.stdout).unwrap();
+    let root = Path::new("/run/host/root").join(place.path().strip_prefix("/").unwrap());
+    let other = other_directory();
+    let whole = if other.is_empty() { "rw\n" } else { "host\nrw\n" };
+    let script =
+        format!("{sys}; echo kept > ~/kept; test -d '{other}' && echo host; {}", access(&[&root]));
+    let limited = [
+        ("STEAM_COMPAT_FOR_STEAM_CLIENT", "1"),
+        ("PRESSURE_VESSEL_WORKAROUNDS", "limit-shared-dirs"),
+    ];
+    let client = &["--for-steam-client", "--unshare-home"][..];
+    let mut places = Places::new();
+    for (backend, options, variables, sys, rest) in [
+        ("builtin", &[][..], &[][..], "ro\n", "absent\n"),
+        ("builtin", client, &[], own.as_str(), whole),
+        ("bwrap", client, &[], &own, whole),
+        ("builtin", &[], &limited, &own, "absent\n"),
+    ] {
+        let tool = by(wrap_in(places).pair("--runtime", &runtime), backend);
+        let (outcome, used) = sh(tool.args(options).envs(variables), &script).run_in();
+        assert_eq!(outcome.ok(), format!("{sys}{rest}"), "{}", outcome.account());
+        fs::remove_file(used.home().join("kept")).unwrap();
+        let warned = outcome.stderr().contains("W: Steam's client has the user's own home");
+        assert_eq!(warned, options == client, "{}", outcome.account());
+        places = used;
+    }
+    drop(places);
+}
+
 /// Paths that Steam's variables name are shared, and rewritten where they are not written plainly.
 #[test]
 fn paths_of_the_environment() {
