@@ -1,15 +1,9 @@
 //! `pressure-vessel-adverb`: every option, with what comes of it.
 
-use super::table::{Row, Tool, all_are_tried, ends, gives};
+use super::table::{Row, Tool, all_are_tried, ends, gives, reads, shows};
 use crate::support::{Outcome, need};
 
 const NAME: &str = "pressure-vessel-adverb";
-
-/// Shows variables, `-` for those that are not set.
-const SHOW: &str = r#"for n; do eval "echo $n=\${$n--}"; done"#;
-
-/// Reads descriptors, `-` for those that are not open.
-const READ: &str = r#"for n; do { eval "cat <&$n" || echo -; } 2>/dev/null; done"#;
 
 /// Says which words it gets.
 const WORDS: &str = r#"printf '<%s>' "$@"; echo"#;
@@ -34,73 +28,37 @@ const ROWS: &[Row] = &[
     ends(&["--create=1", "true"], 64, "unknown option `--create=1`"),
     ends(&["--lock-file"], 64, "`--lock-file` needs a value"),
     // Its environment.
-    gives(&["--env=A=1=2", "--env", "B=", "--", "sh", "-c", SHOW, "sh", "A", "B"], "A=1=2\nB=\n"),
-    gives(&["--unset-env=SEEN", "--", "sh", "-c", SHOW, "sh", "SEEN"], "SEEN=-\n")
-        .with(&[("SEEN", "1")]),
-    gives(
-        &[
-            "--env=SEEN=2",
-            "--env=A=1",
-            "--inherit-env=SEEN",
-            "--inherit-env=A",
-            "--",
-            "sh",
-            "-c",
-            SHOW,
-            "sh",
-            "SEEN",
-            "A",
-        ],
+    shows(&["--env=A=1=2", "--env", "B="], &["A", "B"], "A=1=2\nB=\n"),
+    shows(&["--unset-env=SEEN"], &["SEEN"], "SEEN=-\n").with(&[("SEEN", "1")]),
+    shows(
+        &["--env=SEEN=2", "--env=A=1", "--inherit-env=SEEN", "--inherit-env=A"],
+        &["SEEN", "A"],
         "SEEN=1\nA=-\n",
     )
     .with(&[("SEEN", "1")]),
-    gives(
-        &[
-            "--env=SEEN=2",
-            "--env=OTHER=2",
-            "--inherit-env-matching=SE*",
-            "--",
-            "sh",
-            "-c",
-            SHOW,
-            "sh",
-            "SEEN",
-            "OTHER",
-        ],
+    shows(
+        &["--env=SEEN=2", "--env=OTHER=2", "--inherit-env-matching=SE*"],
+        &["SEEN", "OTHER"],
         "SEEN=1\nOTHER=2\n",
     )
     .with(&[("SEEN", "1")]),
-    gives(
-        &[
-            "--clear-env",
-            "--env=A=1",
-            "--inherit-env=SEEN",
-            "--",
-            "/bin/sh",
-            "-c",
-            SHOW,
-            "sh",
-            "SEEN",
-            "A",
-            "TMPDIR",
-        ],
+    shows(
+        &["--clear-env", "--env=A=1", "--inherit-env=SEEN"],
+        &["SEEN", "A", "TMPDIR"],
         "SEEN=-\nA=1\nTMPDIR=-\n",
     )
     .with(&[("SEEN", "1")]),
-    gives(
-        &["--env-fd=5", "--", "sh", "-c", SHOW, "sh", "FIVE", "SIX"],
-        "FIVE=from five\nSIX=from five\n",
-    ),
-    gives(&["--env-fd=5", "--env=FIVE=2", "--", "sh", "-c", SHOW, "sh", "FIVE"], "FIVE=2\n"),
+    shows(&["--env-fd=5"], &["FIVE", "SIX"], "FIVE=from five\nSIX=from five\n"),
+    shows(&["--env-fd=5", "--env=FIVE=2"], &["FIVE"], "FIVE=2\n"),
     ends(&["--env=FOO", "true"], 64, "not NAME=VALUE"),
     ends(&["--env==x", "true"], 64, "not NAME=VALUE"),
     ends(&["--env-fd=6", "true"], 64, "not NAME=VALUE"),
     ends(&["--env-fd=8", "true"], 69, "8 is not open"),
     ends(&["--env-fd=-1", "true"], 64, "no file descriptor"),
     // Descriptors.
-    gives(&["--", "sh", "-c", READ, "sh", "7"], "-\n"),
-    gives(&["--pass-fd=7", "--", "sh", "-c", READ, "sh", "7", "5"], "seven\n-\n"),
-    gives(&["--assign-fd=9=7", "--", "sh", "-c", READ, "sh", "9", "7"], "seven\n-\n"),
+    reads(&[], &["7"], "-\n"),
+    reads(&["--pass-fd=7"], &["7", "5"], "seven\n-\n"),
+    reads(&["--assign-fd=9=7"], &["9", "7"], "seven\n-\n"),
     gives(&["--assign-fd=0=7", "cat"], "seven\n"),
     gives(
         &[
@@ -113,7 +71,7 @@ const ROWS: &[Row] = &[
         ],
         "seven\nFIVE=from five SIX=from five",
     ),
-    gives(&["--fd=7", "--", "sh", "-c", READ, "sh", "7"], "-\n"),
+    reads(&["--fd=7"], &["7"], "-\n"),
     ends(&["--assign-fd=1=2", "echo", "said"], 0, "said\n"),
     ends(&["--assign-fd=2", "true"], 64, "not TARGET=SOURCE"),
     ends(&["--assign-fd=2=-1", "true"], 64, "no file descriptor"),
@@ -149,13 +107,8 @@ const ROWS: &[Row] = &[
     gives(&["--shell=after", "--terminal=xterm", "echo", "said"], "said\n")
         .with(&[("PRESSURE_VESSEL_BATCH", "1")]),
     gives(&["--shell=", "--terminal=", "echo", "said"], "said\n"),
-    Row {
-        variables: &[],
-        words: &["--terminal=xterm", "--", "sh", "-c", "exit 3"],
-        status: 3,
-        output: "xterm\n",
-        says: "ended with status 3. Press Enter",
-    },
+    Row { status: 3, ..gives(&["--terminal=xterm", "--", "sh", "-c", "exit 3"], "xterm\n") }
+        .saying("ended with status 3. Press Enter"),
     gives(&["--shell=after", "--", "echo", "said"], "xterm\nsaid\nbash <-i><-s><echo><said>\n"),
     gives(&["--shell=after", "--terminal=xterm", "true"], "xterm /cursors\nbash <-i><-s><true>\n")
         .with(&[("XCURSOR_PATH", "/cursors")]),
@@ -163,27 +116,12 @@ const ROWS: &[Row] = &[
     gives(&["--shell=fail", "--", "sh", "-c", "exit 3"], "xterm\nbash <-i><-s><sh><-c><exit 3>\n"),
     gives(&["--shell=instead", "echo", "said"], "xterm\nbash <-i><-s><echo><said>\n"),
     // Modules. Those that do not exist are told of by the dynamic linker of what runs in the shell.
-    gives(
-        &["--ld-preload=/none/m.so", "--", "/bin/sh", "-c", SHOW, "sh", "LD_PRELOAD"],
-        "LD_PRELOAD=/none/m.so\n",
-    ),
-    gives(
-        &["--ld-preload=", "--", "/bin/sh", "-c", SHOW, "sh", "LD_PRELOAD"],
-        "LD_PRELOAD=/none/kept.so\n",
-    )
-    .with(&[("LD_PRELOAD", "/none/kept.so")]),
-    gives(
-        &[
-            "--ld-preload=a.so",
-            "--ld-preload=b.so",
-            "--ld-preload=a.so",
-            "--",
-            "/bin/sh",
-            "-c",
-            SHOW,
-            "sh",
-            "LD_PRELOAD",
-        ],
+    shows(&["--ld-preload=/none/m.so"], &["LD_PRELOAD"], "LD_PRELOAD=/none/m.so\n"),
+    shows(&["--ld-preload="], &["LD_PRELOAD"], "LD_PRELOAD=/none/kept.so\n")
+        .with(&[("LD_PRELOAD", "/none/kept.so")]),
+    shows(
+        &["--ld-preload=a.so", "--ld-preload=b.so", "--ld-preload=a.so"],
+        &["LD_PRELOAD"],
         "LD_PRELOAD=a.so:b.so:a.so\n",
     )
     .with(&[("LD_PRELOAD", "/none/kept.so")]),
@@ -191,60 +129,33 @@ const ROWS: &[Row] = &[
     ends(&["--ld-preload=/m.so:arch=i386-linux-gnu", "true"], 64, "is not `abi=TUPLE`"),
     ends(&["--ld-audit=/m.so:abi=i386-linux-gnu:x", "true"], 64, "is not `abi=TUPLE`"),
     // The cache of the dynamic linker.
-    gives(
-        &["--set-ld-library-path=/new", "--", "sh", "-c", SHOW, "sh", "LD_LIBRARY_PATH"],
+    shows(&["--set-ld-library-path=/new"], &["LD_LIBRARY_PATH"], "LD_LIBRARY_PATH=/new\n"),
+    shows(
+        &["--regenerate-ld.so-cache=", "--set-ld-library-path=/new"],
+        &["LD_LIBRARY_PATH"],
         "LD_LIBRARY_PATH=/new\n",
     ),
-    gives(
+    shows(
         &[
-            "--regenerate-ld.so-cache=",
-            "--set-ld-library-path=/new",
-            "--",
-            "sh",
-            "-c",
-            SHOW,
-            "sh",
-            "LD_LIBRARY_PATH",
-        ],
-        "LD_LIBRARY_PATH=/new\n",
-    ),
-    Row {
-        variables: &[("LD_LIBRARY_PATH", "/old")],
-        words: &[
             "--regenerate-ld.so-cache={dir}/ldso",
             "--add-ld.so-path=relative",
             "--set-ld-library-path=/new",
-            "--",
-            "sh",
-            "-c",
-            SHOW,
-            "sh",
-            "LD_LIBRARY_PATH",
         ],
-        status: 0,
-        output: "LD_LIBRARY_PATH=/old\n",
-        says: "`relative` cannot be searched",
-    },
-    Row {
-        variables: &[("LD_LIBRARY_PATH", "/old")],
-        words: &[
-            "--regenerate-ld.so-cache={dir}/none",
-            "--set-ld-library-path=/new",
-            "--",
-            "sh",
-            "-c",
-            SHOW,
-            "sh",
-            "LD_LIBRARY_PATH",
-        ],
-        status: 0,
-        output: "LD_LIBRARY_PATH=/old\n",
-        says: "{dir}/none",
-    },
+        &["LD_LIBRARY_PATH"],
+        "LD_LIBRARY_PATH=/old\n",
+    )
+    .with(&[("LD_LIBRARY_PATH", "/old")])
+    .saying("`relative` cannot be searched"),
+    shows(
+        &["--regenerate-ld.so-cache={dir}/none", "--set-ld-library-path=/new"],
+        &["LD_LIBRARY_PATH"],
+        "LD_LIBRARY_PATH=/old\n",
+    )
+    .with(&[("LD_LIBRARY_PATH", "/old")])
+    .saying("{dir}/none"),
     // What the emulator is for: here it is a script that does not run what it gets.
-    Row {
-        variables: &[("LD_LIBRARY_PATH", "/old")],
-        words: &[
+    gives(
+        &[
             "--emulator={dir}/emulator.json",
             "--ldconfig-architecture=aarch64-linux-gnu",
             "--regenerate-ld.so-cache={dir}/ldso",
@@ -254,121 +165,81 @@ const ROWS: &[Row] = &[
             "-c",
             "echo $LD_LIBRARY_PATH; ls ldso",
         ],
-        status: 0,
-        output: "/old\nld.so.conf\nruntime-ld.so.conf\n",
-        says: "emulated in {dir}/ldso with yes: /sbin/ldconfig -f {dir}/ldso/ld.so.conf -C {dir}/ldso/new-ld.so.cache -X",
-    },
+        "/old\nld.so.conf\nruntime-ld.so.conf\n",
+    )
+    .with(&[("LD_LIBRARY_PATH", "/old")])
+    .saying(
+        "emulated in {dir}/ldso with yes: \
+         /sbin/ldconfig -f {dir}/ldso/ld.so.conf -C {dir}/ldso/new-ld.so.cache -X",
+    ),
     ends(&["--emulator={dir}/none.json", "true"], 69, "--emulator"),
     ends(&["--ldconfig-architecture=hal9000", "true"], 64, "hal9000"),
     // Drivers that are not there change nothing.
-    gives(
-        &[
-            "--overrides-path={dir}/none",
-            "--",
-            "sh",
-            "-c",
-            SHOW,
-            "sh",
-            "VDPAU_DRIVER_PATH",
-            "SDL_DYNAMIC_API",
-        ],
+    shows(
+        &["--overrides-path={dir}/none"],
+        &["VDPAU_DRIVER_PATH", "SDL_DYNAMIC_API"],
         "VDPAU_DRIVER_PATH=-\nSDL_DYNAMIC_API=-\n",
     ),
     // Locales; the script `localedef` stands for the real one.
     ends(&["--generate-locales", "--no-generate-locales", "true"], 0, ""),
-    Row {
-        variables: &[("LC_ALL", "xx_YY.UTF-8")],
-        words: &["--generate-locales", "--", "sh", "-c", "echo $LOCPATH; ls $LOCPATH | grep xx"],
-        status: 0,
-        output: "{dir}/pressure-vessel-locales-XXXXXX\nxx_YY.UTF-8\n",
-        says: "locales were missing",
-    },
+    gives(
+        &["--generate-locales", "--", "sh", "-c", "echo $LOCPATH; ls $LOCPATH | grep xx"],
+        "{dir}/pressure-vessel-locales-XXXXXX\nxx_YY.UTF-8\n",
+    )
+    .with(&[("LC_ALL", "xx_YY.UTF-8")])
+    .saying("locales were missing"),
 ];
 
 /// With a dynamic linker of a known layout: not on every machine.
 const DEBIAN: &[Row] = &[
-    gives(
+    shows(
         &[
             "--ld-preload=/64/m.so:abi=x86_64-linux-gnu",
             "--ld-preload=/32/m.so:abi=i386-linux-gnu",
             "--ld-preload=/x.so",
-            "--",
-            "/bin/sh",
-            "-c",
-            SHOW,
-            "sh",
-            "LD_PRELOAD",
         ],
+        &["LD_PRELOAD"],
         "LD_PRELOAD={lib}/m.so:/x.so\n",
     ),
-    gives(
+    shows(
         &[
             "--ld-preload=/a/m.so:abi=x86_64-linux-gnu",
             "--ld-preload=/b/m.so:abi=x86_64-linux-gnu",
             "--ld-audit=/a/m.so:abi=x86_64-linux-gnu",
-            "--",
-            "/bin/sh",
-            "-c",
-            SHOW,
-            "sh",
-            "LD_PRELOAD",
-            "LD_AUDIT",
         ],
+        &["LD_PRELOAD", "LD_AUDIT"],
         "LD_PRELOAD={lib}/m.so:/b/m.so\nLD_AUDIT={lib}/m.so\n",
     ),
-    gives(
+    shows(
         &[
             "--ld-preload=/s/ubuntu12_32/gameoverlayrenderer.so",
             "--ld-preload=/s/ubuntu12_64/gameoverlayrenderer.so",
-            "--",
-            "/bin/sh",
-            "-c",
-            SHOW,
-            "sh",
-            "LD_PRELOAD",
         ],
+        &["LD_PRELOAD"],
         "LD_PRELOAD={lib}/gameoverlayrenderer.so\n",
     ),
-    gives(
-        &["--overrides-path={dir}/over", "--", "sh", "-c", SHOW, "sh", "VDPAU_DRIVER_PATH"],
+    shows(
+        &["--overrides-path={dir}/over"],
+        &["VDPAU_DRIVER_PATH"],
         "VDPAU_DRIVER_PATH={lib}/vdpau\n",
     ),
-    gives(
-        &[
-            "--overrides-path={dir}/over",
-            "--",
-            "sh",
-            "-c",
-            SHOW,
-            "sh",
-            "SDL_DYNAMIC_API",
-            "SDL3_DYNAMIC_API",
-        ],
+    shows(
+        &["--overrides-path={dir}/over"],
+        &["SDL_DYNAMIC_API", "SDL3_DYNAMIC_API"],
         "SDL_DYNAMIC_API={lib}/libSDL2-2.0.so.0\nSDL3_DYNAMIC_API=-\n",
     )
     .with(&[("STEAM_COMPAT_RUNTIME_SDL2", "1")]),
-    gives(
-        &[
-            "--overrides-path={dir}/over",
-            "--",
-            "sh",
-            "-c",
-            SHOW,
-            "sh",
-            "SDL_DYNAMIC_API",
-            "SDL3_DYNAMIC_API",
-        ],
+    shows(
+        &["--overrides-path={dir}/over"],
+        &["SDL_DYNAMIC_API", "SDL3_DYNAMIC_API"],
         "SDL_DYNAMIC_API=mine\nSDL3_DYNAMIC_API={lib}/libSDL3.so.0\n",
     )
     .with(&[
         ("STEAM_COMPAT_FLAGS", "other,runtime-sdl3,runtime-sdl2"),
         ("SDL_DYNAMIC_API", "mine"),
     ]),
-    gives(
-        &["--overrides-path={dir}/over", "--", "sh", "-c", SHOW, "sh", "SDL_DYNAMIC_API"],
-        "SDL_DYNAMIC_API=-\n",
-    )
-    .with(&[("STEAM_COMPAT_FLAGS", "runtime-sdl2"), ("STEAM_COMPAT_RUNTIME_SDL2", "0")]),
+    shows(&["--overrides-path={dir}/over"], &["SDL_DYNAMIC_API"], "SDL_DYNAMIC_API=-\n")
+        .with(&[("STEAM_COMPAT_FLAGS", "runtime-sdl2"), ("STEAM_COMPAT_RUNTIME_SDL2", "0")]),
     gives(
         &[
             "--overrides-path={dir}/over",
@@ -430,7 +301,7 @@ fn each_architecture_gets_its_own() {
 
 #[test]
 fn the_short_name_is_the_same_program() {
-    gives(&["--env=A=1", "--", "sh", "-c", SHOW, "sh", "A"], "A=1\n").check("pv-adverb", prepare);
+    shows(&["--env=A=1"], &["A"], "A=1\n").check("pv-adverb", prepare);
 }
 
 #[test]

@@ -159,11 +159,19 @@ pub(crate) fn until(what: &str, mut is: impl FnMut() -> bool) {
     }
 }
 
+/// Shows variables, `-` for those that are not set.
+const SHOW: &str = r#"for n; do eval "echo $n=\${$n--}"; done"#;
+
+/// Reads descriptors, `-` for those that are not open.
+const READ: &str = r#"for n; do { eval "cat <&$n" || echo -; } 2>/dev/null; done"#;
+
 /// One call and what comes of it.
 pub(crate) struct Row {
     /// Set beside what every call has; `{dir}` is replaced everywhere.
     pub(crate) variables: &'static [(&'static str, &'static str)],
     pub(crate) words: &'static [&'static str],
+    /// The command after these words: a script of sh, and what it is about.
+    pub(crate) script: Option<(&'static str, &'static [&'static str])>,
     pub(crate) status: i32,
     /// All of standard output.
     pub(crate) output: &'static str,
@@ -173,12 +181,30 @@ pub(crate) struct Row {
 
 /// The row of a call that writes this.
 pub(crate) const fn gives(words: &'static [&'static str], output: &'static str) -> Row {
-    Row { variables: &[], words, status: 0, output, says: "" }
+    Row { variables: &[], words, script: None, status: 0, output, says: "" }
 }
 
 /// The row of a call that ends so, and says why.
 pub(crate) const fn ends(words: &'static [&'static str], status: i32, says: &'static str) -> Row {
-    Row { variables: &[], words, status, output: "", says }
+    Row { variables: &[], words, script: None, status, output: "", says }
+}
+
+/// The row of a call whose command has these variables, `NAME=VALUE` a line.
+pub(crate) const fn shows(
+    options: &'static [&'static str],
+    names: &'static [&'static str],
+    output: &'static str,
+) -> Row {
+    Row { script: Some((SHOW, names)), ..gives(options, output) }
+}
+
+/// The row of a call whose command reads this from these descriptors.
+pub(crate) const fn reads(
+    options: &'static [&'static str],
+    descriptors: &'static [&'static str],
+    output: &'static str,
+) -> Row {
+    Row { script: Some((READ, descriptors)), ..gives(options, output) }
 }
 
 impl Row {
@@ -187,11 +213,21 @@ impl Row {
         Self { variables, ..self }
     }
 
+    /// The same with something in standard error.
+    pub(crate) const fn saying(self, says: &'static str) -> Self {
+        Self { says, ..self }
+    }
+
     /// Makes the call, prepared by `prepare`, and looks at what comes of it.
     pub(crate) fn check(&self, name: &'static str, prepare: impl FnOnce(&Tool)) {
         let tool = Tool::new(name);
         prepare(&tool);
-        let mut command = tool.command(self.words);
+        let mut words = self.words.to_vec();
+        if let Some((script, about)) = self.script {
+            words.extend(["--", "/bin/sh", "-c", script, "sh"]);
+            words.extend(about);
+        }
+        let mut command = tool.command(&words);
         command.envs(self.variables.iter().map(|(name, value)| (name, tool.fill(value))));
         let outcome = Outcome::of(&mut command);
         let account = outcome.account();
