@@ -12,6 +12,7 @@ use plan::{
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
+use std::time::Duration;
 
 /// An option whose value cannot be used.
 pub(crate) fn bad_value<E: std::fmt::Display>(option: &str) -> impl Fn(E) -> Stop {
@@ -51,9 +52,12 @@ pub(crate) fn request(launch: &Launch, facts: &Facts) -> Result<Request, Stop> {
         command: launch.command.iter().map(|c| c.as_os_str().into()).collect(),
         stack: if launch.stacking == Stacking::Tree { StackForm::Tree } else { StackForm::Overlay },
         pass_fds: launch.pass_fd.clone(),
-        terminate_idle: milliseconds("--terminate-idle-timeout", launch.terminate_idle_timeout)?
-            .or(launch.terminate_timeout.map(|_| 0)),
-        terminate_grace: milliseconds("--terminate-timeout", launch.terminate_timeout)?
+        terminate_idle: milliseconds(
+            "--terminate-idle-timeout",
+            launch.terminate_idle_timeout.as_ref(),
+        )?
+        .or(launch.terminate_timeout.as_ref().map(|_| 0)),
+        terminate_grace: milliseconds("--terminate-timeout", launch.terminate_timeout.as_ref())?
             .unwrap_or(defaults.terminate_grace),
         unshare_pid: launch.unshare_pid,
         devel: launch.devel,
@@ -263,19 +267,14 @@ fn module(value: &OsStr) -> Result<Preload, String> {
     Ok(Preload { module: module.to_vec().into(), tuple: tuple.transpose()? })
 }
 
-/// The longest time that can be asked for: about a year, far from any overflow.
-pub(crate) const LONGEST: f64 = 3e7;
+fn milliseconds(option: &str, seconds: Option<&OsString>) -> Result<Option<u64>, Stop> {
+    let time = |value| options::seconds(value).flatten();
+    let wrong = || bad_value(option)("it is not a time in seconds");
+    seconds.map(|value| time(value).map(whole_milliseconds).ok_or_else(wrong)).transpose()
+}
 
-fn milliseconds(option: &str, seconds: Option<f64>) -> Result<Option<u64>, Stop> {
-    match seconds {
-        None => Ok(None),
-        Some(s) if (0.0..=LONGEST).contains(&s) => {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked")]
-            let milliseconds = (s * 1000.0).round() as u64;
-            Ok(Some(milliseconds))
-        }
-        Some(s) => Err(bad_value(option)(format!("{s} is not between 0 and {LONGEST:.0} seconds"))),
-    }
+pub(crate) fn whole_milliseconds(time: Duration) -> u64 {
+    time.as_secs() * 1000 + u64::from(time.subsec_millis())
 }
 
 #[cfg(test)]
@@ -362,10 +361,11 @@ mod tests {
 
     #[test]
     fn times() {
-        assert_eq!(milliseconds("--t", Some(1.5)).ok(), Some(Some(1500)));
-        assert_eq!(milliseconds("--t", None).ok(), Some(None));
-        for bad in [-1.0, f64::NAN, f64::INFINITY, 1e300] {
-            assert!(milliseconds("--t", Some(bad)).is_err(), "{bad}");
+        let milliseconds = |value| milliseconds("--t", Some(&OsString::from(value))).ok();
+        assert_eq!(milliseconds("1.5"), Some(Some(1500)));
+        assert_eq!(milliseconds("1e300"), Some(Some(30_000_000_000)));
+        for bad in ["-1", "NaN", "inf", "x"] {
+            assert_eq!(milliseconds(bad), None, "{bad}");
         }
     }
 

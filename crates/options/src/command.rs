@@ -273,11 +273,11 @@ pub struct Launch {
     /// End processes that outlive the command: wait SECONDS, then SIGTERM, then SIGKILL after
     /// `--terminate-timeout`.
     #[arg(long, value_name = "SECONDS")]
-    pub terminate_idle_timeout: Option<f64>,
+    pub terminate_idle_timeout: Option<OsString>,
     /// Time between SIGTERM and SIGKILL for processes that outlive the command. Without it and
     /// without an idle timeout they are waited for.
     #[arg(long, value_name = "SECONDS")]
-    pub terminate_timeout: Option<f64>,
+    pub terminate_timeout: Option<OsString>,
     /// Give the container a PID namespace of its own. Steam cannot see such a game.
     #[arg(long)]
     pub unshare_pid: bool,

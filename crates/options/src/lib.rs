@@ -15,8 +15,10 @@ mod place;
 mod program;
 pub mod programs;
 mod read;
+mod seconds;
 
 pub use place::{Place, place, placed};
 pub use program::{Opt, Order, Program, Status, Variable};
 pub use programs::{ALL, named};
 pub use read::{Given, Wrong};
+pub use seconds::seconds;

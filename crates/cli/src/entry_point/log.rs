@@ -5,7 +5,6 @@ use super::put_link;
 use super::start::{is_logged, is_main, is_on};
 use options::Given;
 use plan::{Code, Problem};
-use sandbox::LocalTime;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
@@ -48,7 +47,9 @@ pub(super) fn wanted(invocation: &Invocation, given: &Given, depot: &Depot) -> O
     };
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let time = i64::try_from(seconds).ok().and_then(sandbox::local_time);
-    let name = format!("{prefix}{}.log", time.as_ref().map(compact).unwrap_or_default());
+    // 20261128T103000, as `date` has it here.
+    let time = time.map(|t| t.text(["", "", "T", "", "", ""])).unwrap_or_default();
+    let name = format!("{prefix}{time}.log");
     let batch = is_on(environment, "PRESSURE_VESSEL_BATCH");
     Some(Log {
         directory: directory.unwrap_or_else(|| depot.variable.clone()),
@@ -102,21 +103,4 @@ fn remove_older(log: &Log) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// A time as `20261128T103000`.
-fn compact(time: &LocalTime) -> String {
-    let LocalTime { year, month, day, hour, minute, second } = time;
-    format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times() {
-        let time = LocalTime { year: 2000, month: 2, day: 28, hour: 23, minute: 5, second: 9 };
-        assert_eq!(compact(&time), "20000228T230509");
-    }
 }

@@ -4,6 +4,7 @@
 use options::Given;
 use plan::{ByteString, HostPath};
 use std::ffi::{OsStr, OsString};
+use std::time::Duration;
 use tools::messages::Messages;
 use tools::variable;
 
@@ -56,12 +57,10 @@ impl<'a> Reading<'a> {
         self.non_empty(name).map(|value| word(name, value, words)).transpose()
     }
 
-    /// A number of an option.
-    pub(super) fn number(&self, option: &str) -> Result<Option<f64>, Usage> {
+    /// A time that an option has in seconds; none where it is negative, or not given.
+    pub(super) fn seconds(&self, option: &str) -> Result<Option<Duration>, Usage> {
         let Some(value) = self.given.last(option) else { return Ok(None) };
-        let number = value.to_str().and_then(|text| text.trim_start().parse().ok());
-        let number = number.filter(|number: &f64| number.is_finite());
-        number.map(Some).ok_or_else(|| bad(option, value, "is not a number"))
+        options::seconds(value).ok_or_else(|| bad(option, value, "is not a number"))
     }
 }
 

@@ -7,7 +7,7 @@ mod sharing;
 mod tests;
 
 use super::reading::{Reading, Usage, absolute, bad, word};
-use crate::request::Shared;
+use crate::request::{Shared, whole_milliseconds};
 use compose::ProviderChoice;
 use graphics::{architectures, graphics, modules};
 use plan::{ByteString, HostPath, Preload, Tuple};
@@ -277,14 +277,7 @@ fn assignment(value: &OsStr) -> Result<(ByteString, ByteString), Usage> {
 
 /// Nothing is ended unless there is a time between SIGTERM and SIGKILL.
 fn terminate(reading: &Reading<'_>) -> Result<Option<Terminate>, Usage> {
-    let grace = reading.number("terminate-timeout")?.unwrap_or(-1.0);
-    let idle = reading.number("terminate-idle-timeout")?.unwrap_or(0.0);
-    let milliseconds = |seconds: f64| {
-        // A year is as good as ever.
-        let seconds = seconds.clamp(0.0, crate::request::LONGEST);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
-        let milliseconds = (seconds * 1000.0).round() as u64;
-        milliseconds
-    };
-    Ok((grace >= 0.0).then(|| Terminate { idle: milliseconds(idle), grace: milliseconds(grace) }))
+    let grace = reading.seconds("terminate-timeout")?.map(whole_milliseconds);
+    let idle = reading.seconds("terminate-idle-timeout")?.map_or(0, whole_milliseconds);
+    Ok(grace.map(|grace| Terminate { idle, grace }))
 }

@@ -17,6 +17,15 @@ pub struct LocalTime {
     pub second: i32,
 }
 
+impl LocalTime {
+    /// Its numbers, of two digits and more, each with what is to stand after it.
+    #[must_use]
+    pub fn text(&self, after: [&str; 6]) -> String {
+        let numbers = [self.year, self.month, self.day, self.hour, self.minute, self.second];
+        numbers.iter().zip(after).map(|(number, after)| format!("{number:02}{after}")).collect()
+    }
+}
+
 /// What clocks show `seconds` after the start of 1970 (UTC); `None` where no calendar has it.
 #[must_use]
 pub fn local_time(seconds: i64) -> Option<LocalTime> {
@@ -51,5 +60,7 @@ mod tests {
         let time = local_time(1_000_000_000).unwrap();
         assert_eq!((time.year, time.month, time.second), (2001, 9, 40));
         assert_eq!(local_time(i64::MAX), None);
+        let time = LocalTime { year: 2026, month: 1, day: 2, hour: 3, minute: 14, second: 5 };
+        assert_eq!(time.text(["-", "-", " ", ":", ":", ""]), "2026-01-02 03:14:05");
     }
 }

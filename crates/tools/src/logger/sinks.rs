@@ -165,11 +165,7 @@ fn stamp() -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let time = i64::try_from(since.as_secs()).ok().and_then(sandbox::local_time);
     let Some(t) = time else { return String::new() };
-    let (date, time) = ((t.year, t.month, t.day), (t.hour, t.minute, t.second));
-    format!(
-        "[{:04}-{:02}-{:02} {:02}:{:02}:{:02}] ",
-        date.0, date.1, date.2, time.0, time.1, time.2
-    )
+    format!("[{}", t.text(["-", "-", " ", ":", ":", "] "]))
 }
 
 fn given(fd: i32) -> io::Result<OwnedFd> {

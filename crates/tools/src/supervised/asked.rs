@@ -92,9 +92,12 @@ impl Asked {
                 self.hold.push(number);
             }
             "lock-file" => self.locks.push(self.locking.take(value, messages)?),
-            "terminate-timeout" => self.grace = seconds(value).ok_or_else(|| usage(SECONDS))?,
+            "terminate-timeout" => {
+                self.grace = options::seconds(value).ok_or_else(|| usage(SECONDS))?
+            }
             "terminate-idle-timeout" => {
-                self.idle = seconds(value).ok_or_else(|| usage(SECONDS))?.unwrap_or_default();
+                self.idle =
+                    options::seconds(value).ok_or_else(|| usage(SECONDS))?.unwrap_or_default();
             }
             _ => return Ok(false),
         }
@@ -179,16 +182,6 @@ impl Asked {
 /// What a number of seconds is.
 const SECONDS: &str = "that is no number of seconds";
 
-/// A time; none for a negative one.
-#[allow(clippy::option_option, reason = "no number, and a number that means never")]
-fn seconds(value: &OsStr) -> Option<Option<Duration>> {
-    let number: f64 = value.to_str()?.trim_start().parse().ok()?;
-    if number.is_nan() {
-        return None;
-    }
-    Some((number >= 0.0).then(|| Duration::try_from_secs_f64(number).unwrap_or(Duration::MAX)))
-}
-
 /// The number of a descriptor.
 fn number(option: &str, text: &str) -> Result<RawFd, Refused> {
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
@@ -220,23 +213,6 @@ fn assignment(option: &str, value: &OsStr) -> Result<(RawFd, RawFd), Refused> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn seconds_may_be_fractions_and_negative() {
-        for (text, want) in [
-            ("0", Some(Some(Duration::ZERO))),
-            ("1.5", Some(Some(Duration::from_millis(1500)))),
-            (" 2", Some(Some(Duration::from_secs(2)))),
-            ("-1", Some(None)),
-            ("-0.1", Some(None)),
-            ("1e300", Some(Some(Duration::MAX))),
-            ("nan", None),
-            ("", None),
-            ("5s", None),
-        ] {
-            assert_eq!(seconds(OsStr::new(text)), want, "{text}");
-        }
-    }
 
     #[test]
     fn who_ends_with_the_command() {
