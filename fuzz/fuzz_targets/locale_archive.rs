@@ -1,17 +1,11 @@
 //! `locale-archive`: never panics, and takes no more memory than its tables may have.
 #![no_main]
 
-use archive::Archive;
-use compiled::Shape;
+use inspect::locale::archive::Archive;
+use inspect::locale::compiled::Shape;
 use libfuzzer_sys::fuzz_target;
 use std::fs::File;
 use std::io::Write as _;
-
-// Both are nobody else's.
-#[path = "../../crates/compose/src/locale/archive.rs"]
-mod archive;
-#[path = "../../crates/compose/src/locale/compiled.rs"]
-mod compiled;
 
 fuzz_target!(|bytes: &[u8]| {
     let memory = rustix::fs::memfd_create("archive", rustix::fs::MemfdFlags::CLOEXEC);

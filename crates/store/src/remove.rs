@@ -23,7 +23,7 @@ pub fn discard(path: &HostPath) -> Result<(), Error> {
     }
 }
 
-/// Deletes `name` of `parent` and everything in it. What is called `lock` at the top goes last, so
+/// Deletes `name` of `parent` and everything in it. A file called `lock` at the top goes last, so
 /// that the lock protects the directory until it is gone.
 pub(crate) fn tree(parent: &Dir, name: &CStr) -> Result<(), Error> {
     let dir = match parent.child(name) {
@@ -51,11 +51,10 @@ fn empty(dir: &Dir, except: Option<&CStr>, depth: usize) -> Result<(), Error> {
         rustix::fs::fchmod(dir, Mode::RWXU).map_err(|e| failed("fchmod", e))?;
     }
     for (name, kind) in dir.entries().map_err(|e| failed("getdents", e))? {
-        if except == Some(name.as_c_str()) {
-            continue;
-        }
         if kind != FileType::Directory {
-            unlink(dir, &name, AtFlags::empty())?;
+            if except != Some(name.as_c_str()) {
+                unlink(dir, &name, AtFlags::empty())?;
+            }
             continue;
         }
         let child = match dir.child(&name) {

@@ -200,19 +200,16 @@ fn parse(block: &[u8; BLOCK]) -> Result<Header, Broken> {
 
 /// Octal digits between spaces and NULs, or, with the highest bit set, a binary number.
 fn number(field: &[u8]) -> Result<u64, Broken> {
-    if field[0] & 0x80 != 0 {
-        let (high, low) = field.split_at(field.len() - 8);
-        // A negative number, or one that no 64 bits hold.
-        if high[0] != 0x80 || high[1..].iter().any(|b| *b != 0) {
-            return Err(Broken::Number);
-        }
-        return Ok(low.iter().fold(0, |n, b| n << 8 | u64::from(*b)));
-    }
-    let digits = until_nul(field).trim_ascii();
-    digits.iter().try_fold(0u64, |n, b| match b {
-        b'0'..=b'7' => n.checked_mul(8).map(|n| n + u64::from(b - b'0')).ok_or(Broken::Number),
-        _ => Err(Broken::Number),
-    })
+    let more = |n: u64, times, b| n.checked_mul(times).map(|n| n + u64::from(b));
+    let number = match field {
+        [0x80, binary @ ..] => binary.iter().try_fold(0, |n, b| more(n, 256, *b)),
+        // Others with that bit are negative, or longer than 64 bits.
+        _ => until_nul(field).trim_ascii().iter().try_fold(0, |n, b| match b {
+            b'0'..=b'7' => more(n, 8, b - b'0'),
+            _ => None,
+        }),
+    };
+    number.ok_or(Broken::Number)
 }
 
 /// Records `LENGTH KEYWORD=VALUE\n`, in which LENGTH counts the whole record.
@@ -260,6 +257,9 @@ mod tests {
             (b"\x80\0\0\0\0\0\0\0\x01\0\0\0", Some(1 << 24)),
             (b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", None),
             (b"\x80\0\0\x01\0\0\0\0\0\0\0\0", None),
+            // Where it has eight bytes, as the mode.
+            (b"\x80\0\0\0\0\0\x01\xa4", Some(0o644)),
+            (b"\x81\0\0\0\0\0\x01\xa4", None),
         ] {
             assert_eq!(number(field).ok(), want, "{}", field.escape_ascii());
         }

@@ -133,6 +133,8 @@ fn nothing_leads_out() {
         (vec![files(), entry("r/fifo", b'6', "", b"")], "FIFO"),
         (vec![entry("r/readme", b'0', "", b"x")], "neither"),
         (vec![files(), entry("other/", b'5', "", b"")], "neither"),
+        // Not every `lock` is one.
+        (vec![entry("lock/r/", b'5', "", b"")], "neither"),
         (vec![], "neither"),
     ] {
         let place = library();
