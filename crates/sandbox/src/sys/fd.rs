@@ -92,7 +92,8 @@ pub(crate) fn adopt(fd: RawFd) -> Result<OwnedFd, Errno> {
 }
 
 /// A shared lock on the whole file that belongs to the open file description (`F_OFD_SETLK`), so
-/// that it is inherited with the descriptor. Does not wait.
+/// that it is inherited with the descriptor; where the kernel has none, one of this process. Does not
+/// wait.
 ///
 /// # Errors
 /// EAGAIN or EACCES when another process holds an exclusive lock.
@@ -101,11 +102,13 @@ pub(crate) fn lock_shared(fd: BorrowedFd<'_>) -> Result<(), Errno> {
     let mut lock: libc::flock = unsafe { std::mem::zeroed() };
     lock.l_type = libc::F_RDLCK as libc::c_short;
     lock.l_whence = libc::SEEK_SET as libc::c_short;
+    let mut command = libc::F_OFD_SETLK;
     loop {
         // SAFETY: `lock` is a valid `struct flock` that lives until the call returns.
-        let result = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_OFD_SETLK, &raw const lock) };
+        let result = unsafe { libc::fcntl(fd.as_raw_fd(), command, &raw const lock) };
         match check(result) {
             Err(Errno::INTR) => {}
+            Err(Errno::INVAL) if command != libc::F_SETLK => command = libc::F_SETLK,
             other => return other.map(drop),
         }
     }

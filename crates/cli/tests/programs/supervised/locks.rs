@@ -5,6 +5,7 @@ use super::table::{Running, Tool, until};
 use rustix::fs::{FlockOperation, fcntl_lock};
 use std::fs::File;
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::process::Stdio;
 
 /// A program with its words for locks, and the exit status for one that is busy.
@@ -70,27 +71,44 @@ fn a_lock_of_another_process_is_respected() {
 
 #[test]
 fn a_lock_is_held_until_the_end() {
+    PROGRAMS.iter().for_each(|program| held_until_the_end(program, "OFDLCK"));
+}
+
+/// Where the kernel knows no locks of open file descriptions: it is then the process's.
+#[test]
+fn a_lock_of_an_older_kernel_is_held_until_the_end() {
+    // Only this thread and its children have the filter.
+    let older = std::thread::spawn(|| {
+        testkit::inject::fail("ofd-locks=EINVAL").unwrap();
+        PROGRAMS.iter().for_each(|program| held_until_the_end(program, "POSIX"));
+    });
+    older.join().unwrap();
+}
+
+fn held_until_the_end(program: &Program, kind: &str) {
     use FlockOperation::{NonBlockingLockExclusive as Exclusive, NonBlockingLockShared as Shared};
-    for program in PROGRAMS {
-        for (theirs, ours, goes) in [
-            (program.exclusive, Exclusive, false),
-            (program.exclusive, Shared, false),
-            (program.shared, Exclusive, false),
-            (program.shared, Shared, true),
-        ] {
-            let tool = Tool::new(program.name);
-            let words = [program.create, theirs, FILE, "--", "sh", "-c", "echo there; read end"];
-            let mut command = tool.command(&words);
-            command.stdin(Stdio::piped());
-            let mut running = Running::new(command);
-            assert_eq!(running.line(), "there");
-            let file = file(&tool);
-            let got = fcntl_lock(&file, ours);
-            assert_eq!(got.is_ok(), goes, "{} {theirs} {ours:?}: {got:?}", program.name);
-            drop(running.child.stdin.take());
-            assert_eq!(running.status(), 1, "that of `read` at the end of its input");
-            fcntl_lock(&file, Exclusive).unwrap();
-        }
+    for (theirs, ours, goes) in [
+        (program.exclusive, Exclusive, false),
+        (program.exclusive, Shared, false),
+        (program.shared, Exclusive, false),
+        (program.shared, Shared, true),
+    ] {
+        let tool = Tool::new(program.name);
+        let words = [program.create, theirs, FILE, "--", "sh", "-c", "echo there; read end"];
+        let mut command = tool.command(&words);
+        command.stdin(Stdio::piped());
+        let mut running = Running::new(command);
+        assert_eq!(running.line(), "there");
+        let file = file(&tool);
+        let inode = format!(":{} ", file.metadata().unwrap().ino());
+        let locks = std::fs::read_to_string("/proc/locks").unwrap();
+        let line = locks.lines().find(|line| line.contains(&inode)).unwrap_or_default();
+        assert!(line.contains(kind), "{}: {line}", program.name);
+        let got = fcntl_lock(&file, ours);
+        assert_eq!(got.is_ok(), goes, "{} {theirs} {ours:?}: {got:?}", program.name);
+        drop(running.child.stdin.take());
+        assert_eq!(running.status(), 1, "that of `read` at the end of its input");
+        fcntl_lock(&file, Exclusive).unwrap();
     }
 }
 
