@@ -196,7 +196,8 @@ impl Connection {
     /// Proves who we are by the credentials that the kernel passes along (mechanism `EXTERNAL`).
     fn authenticate(&mut self, descriptors: bool) -> Result<(), Error> {
         let uid = rustix::process::geteuid().as_raw().to_string();
-        let hex: String = uid.bytes().map(|b| format!("{b:02x}")).collect();
+        // Of the characters' hexadecimal numbers: those of digits are 30 to 39.
+        let hex: String = uid.chars().flat_map(|digit| ['3', digit]).collect();
         self.send(format!("\0AUTH EXTERNAL {hex}\r\n").as_bytes())?;
         let line = self.line()?;
         if !line.starts_with(b"OK") {

@@ -15,7 +15,6 @@ use inspect::vdf;
 use plan::{Code, HostPath, Problem, RootPath};
 use serde::Serialize;
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use store::runtimes::version_order;
 
@@ -306,12 +305,8 @@ fn platform(host: &Root, depot: &RootPath) -> Option<HostPath> {
         Kind::Symlink => depot.join(&e.name).is_ok_and(|at| is_directory(&at)),
         kind => kind == Kind::Directory,
     });
-    let key = |name: &OsStr| -> Vec<u64> {
-        let digits = name.as_bytes().split(|b| !b.is_ascii_digit());
-        digits.filter_map(|d| std::str::from_utf8(d).ok()?.parse().ok()).collect()
-    };
-    let is_platform = |name: &OsStr| name.to_string_lossy().contains(PLATFORM);
-    let best = names.map(|e| e.name).filter(|n| is_platform(n)).max_by_key(|n| key(n))?;
+    let names = names.filter_map(|e| e.name.into_string().ok()).filter(|n| n.contains(PLATFORM));
+    let best = names.max_by(|a, b| version_order(a, b))?;
     Some(host.find(&depot.join(best).ok()?)?.host)
 }
 

@@ -174,12 +174,7 @@ fn number(text: &[u8]) -> Option<usize> {
 }
 
 fn hex(text: &[u8]) -> Option<Vec<u8>> {
-    let digit = |b: u8| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok());
-    let (pairs, rest) = text.as_chunks::<2>();
-    if !rest.is_empty() || pairs.is_empty() || pairs.len() >= BUFFER {
-        return None;
-    }
-    pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect()
+    plan::hex::decode(text).filter(|bytes| (1..BUFFER).contains(&bytes.len()))
 }
 
 impl Registration {

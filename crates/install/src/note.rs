@@ -135,7 +135,7 @@ fn written(metadata: &Metadata) -> i64 {
 }
 
 fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    plan::hex::encode(&Sha256::digest(bytes))
 }
 
 pub(crate) fn is_absence(error: &io::Error) -> bool {

@@ -1,5 +1,6 @@
 //! Byte strings that survive JSON: paths and arguments need not be UTF-8.
 
+use crate::hex;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -104,35 +105,16 @@ enum Form {
 pub(crate) fn serialize<S: Serializer>(bytes: &[u8], s: S) -> Result<S::Ok, S::Error> {
     match std::str::from_utf8(bytes) {
         Ok(text) => s.serialize_str(text),
-        Err(_) => Hex { hex: to_hex(bytes) }.serialize(s),
+        Err(_) => Hex { hex: hex::encode(bytes) }.serialize(s),
     }
 }
 
 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<u8>, D::Error> {
     match Form::deserialize(d)? {
         Form::Text(t) => Ok(t.into_bytes()),
-        Form::Hex(Hex { hex }) => from_hex(&hex)
+        Form::Hex(Hex { hex: digits }) => hex::decode(digits.as_bytes())
             .ok_or_else(|| serde::de::Error::custom("`hex` is not pairs of hexadecimal digits")),
     }
-}
-
-/// Caches of the dynamic linker are long: no formatting.
-fn to_hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| b"0123456789abcdef"[usize::from(value & 0xf)];
-    let mut text = Vec::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        text.push(digit(byte >> 4));
-        text.push(digit(*byte));
-    }
-    String::from_utf8(text).unwrap_or_default()
-}
-
-fn from_hex(hex: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> =
-        hex.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect();
-    let digits = digits?;
-    let (pairs, rest) = digits.as_chunks::<2>();
-    rest.is_empty().then(|| pairs.iter().map(|[high, low]| high << 4 | low).collect())
 }
 
 impl Serialize for ByteString {
@@ -151,6 +133,7 @@ impl<'de> Deserialize<'de> for ByteString {
 /// as `hex:` and its bytes in hexadecimal digits. One that starts with `hex:` itself, which only the
 /// name of a variable can, is written so too.
 pub(crate) mod keyed {
+    use crate::hex;
     use serde::de::{Error, MapAccess, Visitor};
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
     use std::borrow::Cow;
@@ -190,16 +173,13 @@ pub(crate) mod keyed {
     fn written(bytes: &[u8]) -> Cow<'_, str> {
         match std::str::from_utf8(bytes) {
             Ok(text) if !text.starts_with(MARK) => text.into(),
-            _ => {
-                let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
-                format!("{MARK}{hex}").into()
-            }
+            _ => format!("{MARK}{}", hex::encode(bytes)).into(),
         }
     }
 
     fn read<K: Key>(text: String) -> Result<K, String> {
         let bytes = match text.strip_prefix(MARK) {
-            Some(hex) => super::from_hex(hex)
+            Some(digits) => hex::decode(digits.as_bytes())
                 .ok_or_else(|| format!("`{MARK}` is not followed by hexadecimal digits"))?,
             None => text.into_bytes(),
         };

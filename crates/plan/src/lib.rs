@@ -15,6 +15,7 @@ mod display;
 mod emulation;
 mod environment;
 pub mod export;
+pub mod hex;
 mod layer;
 mod operation;
 mod path;

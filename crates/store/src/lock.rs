@@ -100,22 +100,6 @@ fn open(path: &HostPath, kind: Kind, missing: Missing) -> Result<OwnedFd, Error>
     })
 }
 
-/// Locks `path` shared, and waits for whoever has it exclusively.
-///
-/// # Errors
-/// [`Error::Io`].
-pub fn shared_waiting(path: &HostPath, missing: Missing) -> Result<OwnedFd, Error> {
-    waiting(path, Kind::Shared, missing)
-}
-
-/// Locks `path` exclusively, and waits for whoever else has it.
-///
-/// # Errors
-/// [`Error::Io`].
-pub fn exclusive_waiting(path: &HostPath, missing: Missing) -> Result<OwnedFd, Error> {
-    waiting(path, Kind::Exclusive, missing)
-}
-
 /// Locks `path`, and waits for whoever has it in a way that does not go together with this.
 ///
 /// # Errors

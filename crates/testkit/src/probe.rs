@@ -120,7 +120,7 @@ fn line(path: &[u8], out: &mut dyn Write) -> io::Result<bool> {
 }
 
 fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    plan::hex::encode(&Sha256::digest(bytes))
 }
 
 /// One line for each mount that can be reached: where, what kind, with which flags. What another

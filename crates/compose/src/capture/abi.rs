@@ -286,8 +286,8 @@ pub(crate) fn candidate(origin: Origin, library: &Library) -> Candidate {
         .max_by(|a, b| super::compare::newer(a, b));
     let mut note = newest.map(|v| format!("up to {v}")).unwrap_or_default();
     if let Some(id) = &library.elf.build_id {
-        let id: String = id.iter().take(6).map(|b| format!("{b:02x}")).collect();
-        note = joined(&note, &format!("build {id}"));
+        let start = &id[..id.len().min(6)];
+        note = joined(&note, &format!("build {}", plan::hex::encode(start)));
     }
     Candidate { origin, path: library.file.path.to_string(), note }
 }

@@ -237,27 +237,9 @@ impl Value<'_> {
     }
 
     fn digest(&self, keyword: &'static str) -> Result<[u8; 32], ErrorKind> {
-        let raw = self.raw(keyword)?;
-        let bad = || self.bad(keyword, "64 hexadecimal digits");
-        let (pairs, []) = raw.as_chunks::<2>() else { return Err(bad()) };
         let mut out = [0; 32];
-        if pairs.len() != out.len() {
-            return Err(bad());
-        }
-        for (byte, pair) in out.iter_mut().zip(pairs) {
-            *byte =
-                nibble(pair[0]).zip(nibble(pair[1])).map(|(h, l)| h << 4 | l).ok_or_else(bad)?;
-        }
-        Ok(out)
-    }
-}
-
-fn nibble(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
+        let right = plan::hex::decode_into(self.raw(keyword)?, &mut out);
+        right.then_some(out).ok_or_else(|| self.bad(keyword, "64 hexadecimal digits"))
     }
 }
 

@@ -14,17 +14,16 @@
 use super::used::{locked_out, make_lock_files};
 use super::{Error, unpack};
 use crate::dir::Dir;
-use crate::lock::{self, Missing};
+use crate::lock::{self, Kind, Missing};
 use crate::union::{Layer, Union, Whiteouts};
 use crate::{remove, slot, store};
-use plan::HostPath;
+use plan::{HostPath, hex};
 use rustix::fs::FileType;
 use rustix::io::Errno;
 use std::cmp::Ordering;
-use std::ffi::{CStr, CString, OsStr};
+use std::ffi::{CStr, CString};
 use std::io::Read;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
 use std::time::{Duration, SystemTime};
 
 const LOCK: &str = ".lock";
@@ -126,7 +125,7 @@ impl Library {
         let lock = match lock::exclusive(&path, Missing::Create) {
             Err(lock::Error::Busy { .. }) => {
                 waiting();
-                lock::exclusive_waiting(&path, Missing::Create)
+                lock::waiting(&path, Kind::Exclusive, Missing::Create)
             }
             other => other,
         };
@@ -182,8 +181,7 @@ impl Held<'_> {
     /// [`Error::Library`].
     pub fn part(&self, digest: &[u8; 32]) -> Result<HostPath, Error> {
         let parts = self.library.directory.child_or_new(PARTS).map_err(Error::Library)?;
-        let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(parts.path_of(&slot::file_name(&digits)))
+        Ok(parts.path_of(&slot::file_name(&hex::encode(digest))))
     }
 
     /// Unpacks a tar archive. `progress` is told how many bytes of files have been written.
@@ -382,11 +380,10 @@ pub fn is_token(word: &str) -> bool {
 /// Which of two versions is older: numbers in them count as numbers.
 #[must_use]
 pub fn version_order(a: &str, b: &str) -> Ordering {
-    let numbers = |version: &str| -> Vec<u64> {
-        let digits = OsStr::new(version).as_bytes().split(|b| !b.is_ascii_digit());
-        digits.filter_map(|d| std::str::from_utf8(d).ok()?.parse().ok()).collect()
-    };
-    numbers(a).cmp(&numbers(b)).then_with(|| a.cmp(b))
+    fn numbers(version: &str) -> impl Iterator<Item = u64> {
+        version.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok())
+    }
+    numbers(a).cmp(numbers(b)).then_with(|| a.cmp(b))
 }
 
 #[cfg(test)]

@@ -13,10 +13,7 @@ pub fn digest_of(sums: &[u8], name: &str) -> Option<[u8; 32]> {
             return None;
         }
         let mut out = [0; 32];
-        for (byte, pair) in out.iter_mut().zip(digest.as_chunks::<2>().0) {
-            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-        }
-        Some(out)
+        plan::hex::decode_into(digest, &mut out).then_some(out)
     })
 }
 
@@ -29,7 +26,7 @@ mod tests {
         let (a, b) = ("ab".repeat(32), "0F".repeat(32));
         let sums = format!(
             "{b}  SteamLinuxRuntime_4-arm64.tar.xz\n{a}  ./SteamLinuxRuntime_4.tar.xz\r\nshort  x\n\
-             {a} *binary\n{a} one-space\nzz{}  bad\n",
+             {a} *binary\n{a} one-space\nzz{0}  bad\n+f{0}  signed\n",
             &a[2..]
         );
         for (name, want) in [
@@ -40,6 +37,7 @@ mod tests {
             ("one-space", None),
             ("x", None),
             ("bad", None),
+            ("signed", None),
             ("", None),
         ] {
             assert_eq!(digest_of(sums.as_bytes(), name), want.map(|byte| [byte; 32]), "{name}");

@@ -69,7 +69,7 @@ impl Variable {
     /// Keeps collectors away while a copy is made; waits for one that is at work.
     pub(super) fn hold(&self) -> Result<OwnedFd, Error> {
         let path = self.directory.path_of(REF);
-        lock::shared_waiting(&path, Missing::Create).map_err(Error::of_lock)
+        lock::waiting(&path, Kind::Shared, Missing::Create).map_err(Error::of_lock)
     }
 
     /// A new, empty `tmp-XXXXXX`.
