@@ -119,7 +119,7 @@ fn add(
             add(spec, &entry.path(), &at, depth + 1)?;
         } else if entry.file_type()?.is_file() {
             let content = std::fs::read(entry.path())?.into();
-            spec.entries.insert(at, LayerEntry::File { content, executable: false });
+            spec.entries.insert(at, LayerEntry::file(content));
         }
     }
     Ok(())

@@ -70,7 +70,7 @@ impl Area {
 
     /// Puts a file with this content.
     pub(crate) fn file(&mut self, inner: &str, content: impl Into<plan::ByteString>) {
-        let entry = LayerEntry::File { content: content.into(), executable: false };
+        let entry = LayerEntry::file(content.into());
         self.put(RootPath::literal(inner), entry);
     }
 
@@ -79,7 +79,7 @@ impl Area {
     pub(crate) fn mount_point(&mut self, raw: &Root, inner: &RootPath, kind: Kind) {
         let entry = match kind {
             Kind::Directory => LayerEntry::Directory { mode: 0o755 },
-            _ => LayerEntry::File { content: plan::ByteString::default(), executable: false },
+            _ => LayerEntry::file(plan::ByteString::default()),
         };
         if !self.entries.contains_key(inner) && self.lower_kind(raw, inner) == Some(kind) {
             return;

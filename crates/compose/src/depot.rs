@@ -6,7 +6,7 @@
 //! as entries of a layer; the depot itself is never changed, not even its modes.
 
 use crate::area::Area;
-use inspect::mtree::{Entry, Manifest};
+use inspect::mtree::{Entry, Manifest, Time};
 use inspect::root::{Kind, Resolved, Root};
 use plan::{ByteString, Code, HostPath, LayerEntry, Problem, RootPath};
 use std::collections::BTreeSet;
@@ -114,10 +114,11 @@ fn needed(path: &RootPath, entry: &Entry, files: &Root) -> Result<Option<LayerEn
                 found.and_then(|f| f.link).is_some_and(|text| ByteString::from(text) == *target);
             Ok((!same).then(|| LayerEntry::Symlink { target: target.clone() }))
         }
-        Entry::File { size: Some(0), executable, .. } => {
+        Entry::File { size: Some(0), executable, modified, no_change, .. } => {
             let same = found.is_some_and(|f| fits(&f, *executable) && f.identity.size == 0);
+            let modified = modified.filter(|_| !no_change).map(Time::in_nanoseconds);
             let content = ByteString::default();
-            Ok((!same).then_some(LayerEntry::File { content, executable: *executable }))
+            Ok((!same).then_some(LayerEntry::File { content, executable: *executable, modified }))
         }
         Entry::File { content, executable, modified, optional, no_change, .. } => {
             let modified = modified.filter(|_| !no_change);
@@ -133,7 +134,7 @@ fn needed(path: &RootPath, entry: &Entry, files: &Root) -> Result<Option<LayerEn
                 return if *optional { Ok(None) } else { Err(Missing) };
             };
             let executable = if *no_change { source.mode & 0o100 != 0 } else { *executable };
-            let modified = modified.map(|m| m.seconds);
+            let modified = modified.map(Time::in_nanoseconds);
             Ok(Some(copy_of(&source, executable, modified)))
         }
     }

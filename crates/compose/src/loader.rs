@@ -44,7 +44,7 @@ pub(crate) fn text(path: &str, target: &str, relative: bool) -> ByteString {
 pub(crate) fn area(at: ContainerPath, cache: Vec<u8>, conf: Vec<u8>) -> crate::area::Area {
     let mut area = crate::area::Area::new(at, None, "cache and configuration of ld.so");
     for (name, content) in [("/ld.so.cache", cache), ("/ld.so.conf", conf)] {
-        let entry = LayerEntry::File { content: content.into(), executable: false };
+        let entry = LayerEntry::file(content.into());
         area.put(RootPath::literal(name), entry);
     }
     area

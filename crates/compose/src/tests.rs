@@ -193,7 +193,7 @@ file 0444 /run/host/font-dirs.xml (105 bytes)";
 }
 
 fn file(content: &str) -> LayerEntry {
-    LayerEntry::File { content: content.into(), executable: false }
+    LayerEntry::file(content.into())
 }
 
 fn link(target: &str) -> LayerEntry {
@@ -286,7 +286,8 @@ fn a_depot_is_completed_by_the_layer() {
              ./bin type=dir\n./bin/tool type=file size=2 mode=755\n\
              ./lib type=dir\n./lib/plain type=file size=4\n./lib/plain.so type=link link=plain\n\
              ./lib/Plain type=file size=10 contents=./01/0123-1.bin\n\
-             ./lib/empty type=file size=0\n\
+             ./lib/empty type=file size=0 time=7.000005000\n\
+             ./lib/free type=file size=0 time=7 nochange\n\
              ./lib64 type=dir\n./lib64/ld-linux-x86-64.so.2 type=file mode=755 size=64\n\
              ./etc type=dir\n./share type=dir\n./share/games type=dir\n",
         ],
@@ -302,7 +303,7 @@ fn a_depot_is_completed_by_the_layer() {
                 format!("{p} copy of {source} {executable}").replace(base, "")
             }
             LayerEntry::Symlink { target } => format!("{p} -> {target}"),
-            LayerEntry::File { .. } => format!("{p} file"),
+            LayerEntry::File { modified, .. } => format!("{p} file {modified:?}"),
             LayerEntry::Directory { .. } => format!("{p}/"),
             LayerEntry::Whiteout => format!("{p} hidden"),
         })
@@ -312,7 +313,8 @@ fn a_depot_is_completed_by_the_layer() {
         "/bin/tool copy of /rt/files/bin/tool true",
         "/etc/",
         "/lib/Plain copy of /rt/files/01/0123-1.bin false",
-        "/lib/empty file",
+        "/lib/empty file Some(7000005000)",
+        "/lib/free file None",
         "/lib/plain.so -> plain",
         "/share/defaults/etc/ld.so.conf -> /var/pressure-vessel/ldso/ld.so.conf",
         "/share/doc hidden",

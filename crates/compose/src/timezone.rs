@@ -30,11 +30,7 @@ pub(crate) fn time_zone(facts: &Facts, runtime: &Root) -> TimeZone {
         .is_some_and(|t| t.is_within(&RootPath::literal("/usr")) && runtime.find(t).is_some());
     let localtime = match link {
         Some(text) if in_runtime => Some(LayerEntry::Symlink { target: text.into() }),
-        _ => facts
-            .host
-            .read(&path)
-            .ok()
-            .map(|content| LayerEntry::File { content: content.into(), executable: false }),
+        _ => facts.host.read(&path).ok().map(|content| LayerEntry::file(content.into())),
     };
     let name = target
         .and_then(|t| zone_name(facts, &t))
@@ -70,8 +66,7 @@ mod tests {
     fn zones() {
         const BERLIN: &str = "usr/share/zoneinfo/Europe/Berlin = TZif2 Berlin";
         let link = |target: &str| Some(LayerEntry::Symlink { target: target.into() });
-        let copy =
-            |content: &str| Some(LayerEntry::File { content: content.into(), executable: false });
+        let copy = |content: &str| Some(LayerEntry::file(content.into()));
         type Case<'a> = (&'a [&'a str], &'a [&'a str], Option<LayerEntry>, &'a str);
         // The host, the runtime, the container's /etc/localtime and /etc/timezone.
         let cases: &[Case<'_>] = &[

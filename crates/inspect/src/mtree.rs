@@ -72,6 +72,14 @@ pub struct Time {
     pub nanoseconds: u32,
 }
 
+impl Time {
+    /// All of it in nanoseconds; the nearest that 64 bits hold.
+    #[must_use]
+    pub fn in_nanoseconds(self) -> i64 {
+        self.seconds.saturating_mul(1_000_000_000).saturating_add(self.nanoseconds.into())
+    }
+}
+
 /// Where and why a manifest cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {kind}")]

@@ -50,6 +50,9 @@ pub enum LayerEntry {
         content: ByteString,
         /// Whether it has its executable bits.
         executable: bool,
+        /// Its modification time in nanoseconds since 1970, where it matters.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        modified: Option<i64>,
     },
     /// A file whose content is that of a file of the host, hard-linked where mode and file system
     /// allow and copied otherwise. The file of the host is never changed.
@@ -58,7 +61,7 @@ pub enum LayerEntry {
         source: HostPath,
         /// Whether it has its executable bits.
         executable: bool,
-        /// Its modification time in seconds since 1970, where it matters.
+        /// Its modification time in nanoseconds since 1970, where it matters.
         modified: Option<i64>,
         /// Size in bytes, modification time (nanoseconds) and inode of the source when it was
         /// inspected, so that a changed source gives another key.
@@ -66,6 +69,14 @@ pub enum LayerEntry {
     },
     /// Hides what the directories below the layer have at this path.
     Whiteout,
+}
+
+impl LayerEntry {
+    /// A file that nobody executes, of no time in particular.
+    #[must_use]
+    pub const fn file(content: ByteString) -> Self {
+        Self::File { content, executable: false, modified: None }
+    }
 }
 
 impl LayerSpec {

@@ -99,17 +99,17 @@ impl Hasher {
                 self.number(2);
                 self.bytes(target.as_bytes());
             }
-            LayerEntry::File { content, executable } => {
+            LayerEntry::File { content, executable, modified } => {
                 self.number(3);
                 self.bytes(content.as_bytes());
                 self.number(u64::from(*executable));
+                self.time(*modified);
             }
             LayerEntry::CopyOf { source, executable, modified, identity } => {
                 self.number(4);
                 self.bytes(source.as_bytes());
                 self.number(u64::from(*executable));
-                self.number(u64::from(modified.is_some()));
-                self.number(modified.unwrap_or(0).cast_unsigned());
+                self.time(*modified);
                 self.number(identity.0);
                 self.number(identity.1.cast_unsigned());
                 self.number(identity.2);
@@ -118,10 +118,16 @@ impl Hasher {
         }
     }
 
+    fn time(&mut self, seconds: Option<i64>) {
+        self.number(u64::from(seconds.is_some()));
+        self.number(seconds.unwrap_or(0).cast_unsigned());
+    }
+
     pub(crate) fn finish(self) -> Key {
         let digest = self.0.finalize();
-        let hex: String = digest.iter().map(|b| format!("{b:02x}")).collect();
-        Key(hex[..Key::LENGTH].into())
+        let mut digits = plan::hex::encode(&digest);
+        digits.truncate(Key::LENGTH);
+        Key(digits)
     }
 }
 
@@ -141,10 +147,12 @@ mod tests {
     /// Every field changes the key, and nothing slips from one field into the next.
     #[test]
     fn different_descriptions_have_different_keys() {
-        let file = |content: &[u8], executable| LayerEntry::File {
+        let timed = |content: &[u8], executable, modified| LayerEntry::File {
             content: ByteString(content.to_vec()),
             executable,
+            modified,
         };
+        let file = |content, executable| timed(content, executable, None);
         let copy = |source: &'static str, executable, modified, identity| LayerEntry::CopyOf {
             source: HostPath::literal(source),
             executable,
@@ -164,6 +172,8 @@ mod tests {
             spec(&[("/a", file(b"b", false))]),
             spec(&[("/a", file(b"b", true))]),
             spec(&[("/a", file(b"", false))]),
+            spec(&[("/a", timed(b"", false, Some(0)))]),
+            spec(&[("/a", timed(b"", false, Some(-1)))]),
             spec(&[("/a", file(b"", false)), ("/b", file(b"", false))]),
             spec(&[("/a", copy("/s", false, None, (1, 2, 3)))]),
             spec(&[("/a", copy("/t", false, None, (1, 2, 3)))]),

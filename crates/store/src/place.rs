@@ -217,9 +217,11 @@ fn touch(fd: impl AsFd, modified: Timespec) -> Result<(), Errno> {
     rustix::fs::futimens(&fd, &Timestamps { last_access: keep, last_modification: modified })
 }
 
-/// Sets when an open file was modified, in seconds since 1970 and nanoseconds after that.
-pub(crate) fn set_modified(fd: impl AsFd, seconds: i64, nanoseconds: i64) -> Result<(), Errno> {
-    touch(fd, Timespec { tv_sec: seconds, tv_nsec: nanoseconds as _ })
+/// So many nanoseconds since 1970.
+pub(crate) fn moment(nanoseconds: i64) -> Timespec {
+    let second = 1_000_000_000;
+    let tv_nsec = nanoseconds.rem_euclid(second) as _;
+    Timespec { tv_sec: nanoseconds.div_euclid(second), tv_nsec }
 }
 
 /// Mode and time of a file, as they are.

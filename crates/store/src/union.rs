@@ -198,8 +198,9 @@ impl Union {
     fn entry(&mut self, entry: &LayerEntry, name: &CStr, into: &Dir) -> Result<(), Error> {
         match entry {
             LayerEntry::Symlink { target } => self.placer.symlink(into, name, target.as_bytes()),
-            LayerEntry::File { content, executable } => {
-                let looks = Looks { mode: mode(*executable), modified: EPOCH };
+            LayerEntry::File { content, executable, modified } => {
+                let modified = modified.map_or(EPOCH, place::moment);
+                let looks = Looks { mode: mode(*executable), modified };
                 self.placer.content(into, name, content.as_bytes(), looks)
             }
             LayerEntry::CopyOf { source, executable, modified, identity } => {
@@ -288,15 +289,13 @@ impl Wanted<'_> {
     /// Whether the file can serve as it is.
     fn fits(&self, stat: &rustix::fs::Stat) -> bool {
         (stat.st_mode & 0o111 != 0) == self.executable
-            && self.modified.is_none_or(|m| m == stat.st_mtime)
+            && self.modified.is_none_or(|m| place::moment(m).tv_sec == stat.st_mtime)
     }
 
     fn looks(&self, stat: &rustix::fs::Stat) -> Looks {
         let own = place::looks_of(stat);
-        let modified = match self.modified {
-            Some(tv_sec) if tv_sec != stat.st_mtime => rustix::fs::Timespec { tv_sec, tv_nsec: 0 },
-            _ => own.modified,
-        };
+        let modified = self.modified.map(place::moment);
+        let modified = modified.filter(|m| m.tv_sec != stat.st_mtime).unwrap_or(own.modified);
         let fits = (own.mode & 0o111 != 0) == self.executable;
         Looks { mode: if fits { own.mode } else { mode(self.executable) }, modified }
     }

@@ -117,8 +117,8 @@ fn files(plan: &Plan) -> Option<LayerSpec> {
     let mut layer = LayerSpec::new(FILES);
     for step in &plan.steps {
         if let Op::File { content, mode, .. } = &step.op {
-            let entry =
-                LayerEntry::File { content: content.clone(), executable: mode & 0o111 != 0 };
+            let executable = mode & 0o111 != 0;
+            let entry = LayerEntry::File { content: content.clone(), executable, modified: None };
             layer.entries.insert(name(layer.entries.len()), entry);
         }
     }

@@ -104,7 +104,7 @@ impl<'a> Work<'a> {
 
     /// Puts a small file into the layer.
     pub(crate) fn file(&mut self, at: RootPath, content: Vec<u8>) {
-        let entry = LayerEntry::File { content: ByteString(content), executable: false };
+        let entry = LayerEntry::file(ByteString(content));
         self.out.entries.insert(at, entry);
     }
 

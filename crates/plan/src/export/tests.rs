@@ -31,7 +31,8 @@ fn layer() -> LayerSpec {
     for (path, entry) in [
         (&b"/d"[..], LayerEntry::Directory { mode: 0o755 }),
         (b"/l", LayerEntry::Symlink { target: odd() }),
-        (b"/odd \xff", LayerEntry::File { content: odd(), executable: true }),
+        (b"/odd \xff", LayerEntry::File { content: odd(), executable: true, modified: None }),
+        (b"/old", LayerEntry::File { content: odd(), executable: false, modified: Some(-1) }),
         (
             b"/c",
             LayerEntry::CopyOf {

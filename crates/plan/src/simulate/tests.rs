@@ -183,11 +183,11 @@ fn trails_are_lines() {
     let mut plan = plan(ops("link /ir/lib usr/lib\nlink /a/l /b"));
     let layer = LayerName("usr".into());
     let mut spec = LayerSpec::new("usr");
-    let lib = LayerEntry::File { content: "x".into(), executable: false };
+    let lib = LayerEntry::file("x".into());
     spec.entries.insert(RootPath::literal("/lib/x"), lib);
     spec.entries.insert(RootPath::literal("/lib/hidden"), LayerEntry::Whiteout);
     let mut other = LayerSpec::new("other");
-    let only = LayerEntry::File { content: "y".into(), executable: true };
+    let only = LayerEntry::File { content: "y".into(), executable: true, modified: None };
     other.entries.insert(RootPath::literal("/lib/y"), only.clone());
     other.entries.insert(RootPath::literal("/lib/hidden"), only);
     plan.layers = vec![spec, other];

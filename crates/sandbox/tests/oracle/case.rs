@@ -236,8 +236,10 @@ pub(crate) fn layer(index: usize, entries: &[Entry]) -> LayerSpec {
         let content = ByteString(content(&format!("l{index}"), &text, thing));
         let entry = match thing {
             Thing::Directory(mode) => LayerEntry::Directory { mode: *mode },
-            Thing::File | Thing::Elf(_) => LayerEntry::File { content, executable: false },
-            Thing::Executable | Thing::Script(_) => LayerEntry::File { content, executable: true },
+            Thing::File | Thing::Elf(_) => LayerEntry::file(content),
+            Thing::Executable | Thing::Script(_) => {
+                LayerEntry::File { content, executable: true, modified: None }
+            }
             Thing::Link(text) => LayerEntry::Symlink { target: text.as_str().into() },
             Thing::Whiteout => LayerEntry::Whiteout,
             // These do not exist in a description.

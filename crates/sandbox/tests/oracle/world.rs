@@ -105,7 +105,7 @@ impl World {
                     modes.push((place, *mode));
                 }
                 LayerEntry::Symlink { target } => symlink(target.as_os_str(), &place).unwrap(),
-                LayerEntry::File { content, executable } => {
+                LayerEntry::File { content, executable, .. } => {
                     fs::write(&place, content.as_bytes()).unwrap();
                     modes.push((place, if *executable { 0o755 } else { 0o644 }));
                 }

@@ -17,15 +17,13 @@
 //! pressure-vessel changes the runtime's own file there.
 
 use super::variable::{REF, Variable};
-use super::verify::{self, manifest};
 use super::{Error, fold};
 use crate::dir::Dir;
 use crate::lock::{self, Kind, Missing};
 use crate::node::Node;
-use crate::place::{self, Tally};
+use crate::place::Tally;
 use crate::union::{Layer, Union, Whiteouts};
 use crate::{Stack, StackSource, remove};
-use inspect::mtree::Entry;
 use plan::{
     ByteString, Code, ContainerPath, HostPath, LayerEntry, LayerSpec, Op, Plan, Problem, RootPath,
 };
@@ -133,7 +131,6 @@ fn fill(request: &CopyRequest<'_>, draft: &Dir) -> Result<(OwnedFd, Tally), Erro
         merge(&mut union, request, &top, draft, &usr)?;
     }
     links(draft, &usr, is_root)?;
-    times(request.files, &usr);
     if let Some(tool) = request.tool {
         let place = Dir::open(&usr.path().at(FROM_HOST)).map_err(opening(&usr))?;
         let tool = Dir::open(tool).map_err(|errno| crate::Error::Source {
@@ -157,8 +154,7 @@ const FROM_HOST: &str = "lib/pressure-vessel/from-host";
 fn usr_from(union: &mut Union, request: &CopyRequest<'_>, usr: &Dir) -> Result<(), Error> {
     let shown = shown(request, "usr").ok_or(Error::NoRuntime)?;
     let mut own = LayerSpec::new("copy");
-    let empty = LayerEntry::File { content: ByteString::default(), executable: false };
-    own.entries.insert(RootPath::literal("/.ref"), empty);
+    own.entries.insert(RootPath::literal("/.ref"), LayerEntry::file(ByteString::default()));
     if request.tool.is_some() {
         let place = RootPath::root().at(FROM_HOST);
         own.entries.insert(place, LayerEntry::Directory { mode: 0o755 });
@@ -256,32 +252,6 @@ fn links(draft: &Dir, usr: &Dir, is_root: bool) -> Result<(), Error> {
     link(b"usr/.ref", REF)?;
     link(b"usr/lib/pressure-vessel/overrides", c"overrides")?;
     Ok(())
-}
-
-/// Gives empty files the times that a depot's manifest says: a plan has no words for these, and what compares
-/// times, such as Python, looks at them. Only of files that are the copy's own.
-fn times(files: &HostPath, usr: &Dir) {
-    let Some(depot) = files.parent() else { return };
-    let names = ["usr-mtree.txt.gz", "usr-mtree.txt"];
-    // Where there is one, the plan was made with it.
-    let Some(manifest) = names.iter().find_map(|name| manifest(&depot.at(name)).ok()) else {
-        return;
-    };
-    for (path, entry) in &manifest.entries {
-        let Entry::File { size: Some(0), modified: Some(time), no_change: false, .. } = entry
-        else {
-            continue;
-        };
-        let Ok(file) = verify::open(usr, path.relative()) else { continue };
-        let own = rustix::fs::fstat(&file).is_ok_and(|stat| {
-            let kind = FileType::from_raw_mode(stat.st_mode);
-            kind.is_file() && stat.st_size == 0 && stat.st_nlink == 1
-        });
-        if own {
-            let nanoseconds = i64::from(time.nanoseconds);
-            let _ = place::set_modified(&file, time.seconds, nanoseconds);
-        }
-    }
 }
 
 fn make(parent: &Dir, name: &CStr) -> Result<Dir, Error> {

@@ -259,16 +259,19 @@ fn refused() {
 /// What a depot's manifest says of empty files, which no server of contents keeps.
 #[test]
 fn empty_files_have_their_times() {
-    let mut scene = Scene::new(&["lib/linked = "]);
-    let manifest = "./lib/made type=file size=0 time=1600000000.000005000\n\
-                    ./lib/linked type=file size=0 time=7\n./lib/absent type=file size=0 time=7\n";
-    fs::write(scene.tmp.path().join("usr-mtree.txt"), manifest).unwrap();
-    scene.stack("/usr", "/", &[(b"/lib/made", file(b""))]);
-    let before = fs::metadata(scene.files.at("lib/linked").as_path()).unwrap().mtime();
+    let mut scene = Scene::new(&["lib/own = "]);
+    let timed = |modified| LayerEntry::File { content: "".into(), executable: false, modified };
+    let entries = [
+        (&b"/lib/made"[..], timed(Some(1_600_000_000_000_005_000))),
+        (b"/lib/old", timed(Some(-1))),
+        (b"/lib/free", timed(None)),
+    ];
+    scene.stack("/usr", "/", &entries);
     let copied = scene.copy(false).unwrap();
-    let made = fs::metadata(copied.path.at("usr/lib/made").as_path()).unwrap();
-    assert_eq!((made.mtime(), made.mtime_nsec()), (1_600_000_000, 5000));
-    // The runtime's own file is not touched.
-    let linked = fs::metadata(copied.path.at("usr/lib/linked").as_path()).unwrap();
-    assert_eq!((linked.mtime(), linked.nlink()), (before, 2));
+    for (name, time) in
+        [("made", (1_600_000_000, 5000)), ("old", (-1, 999_999_999)), ("free", (1, 0))]
+    {
+        let made = fs::metadata(copied.path.at("usr/lib").at(name).as_path()).unwrap();
+        assert_eq!((made.mtime(), made.mtime_nsec()), time, "{name}");
+    }
 }

@@ -35,11 +35,11 @@ pub(crate) fn spec(entries: &[(&[u8], LayerEntry)]) -> LayerSpec {
 }
 
 pub(crate) fn file(content: &[u8]) -> LayerEntry {
-    LayerEntry::File { content: ByteString(content.to_vec()), executable: false }
+    LayerEntry::file(ByteString(content.to_vec()))
 }
 
 pub(crate) fn program(content: &[u8]) -> LayerEntry {
-    LayerEntry::File { content: ByteString(content.to_vec()), executable: true }
+    LayerEntry::File { content: ByteString(content.to_vec()), executable: true, modified: None }
 }
 
 pub(crate) fn link(target: &str) -> LayerEntry {

@@ -23,7 +23,8 @@ fn links_where_mode_and_time_fit_and_copies_otherwise() {
     ] {
         let path = source.join(name);
         let before = fs::metadata(&path).unwrap();
-        let spec = spec(&[(b"/x", copy_of(&path, executable, modified))]);
+        let nanoseconds = modified.map(|seconds| seconds * 1_000_000_000 + 5000);
+        let spec = spec(&[(b"/x", copy_of(&path, executable, nanoseconds))]);
         let made = store.layer(&spec).unwrap();
         let x = fs::metadata(made.path.at("x").as_path()).unwrap();
         let case = format!("{name} {executable} {modified:?}");
