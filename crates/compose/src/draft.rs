@@ -210,7 +210,8 @@ impl Draft {
                 }
                 Op::File { content, mode, .. } => {
                     let executable = mode & 0o111 != 0;
-                    return area.put(inner, LayerEntry::File { content, executable });
+                    return area
+                        .put(inner, LayerEntry::File { content, executable, modified: None });
                 }
                 Op::Bind { source: Source::Host(ref source), .. } => {
                     let found = RootPath::new(source.as_path()).ok();

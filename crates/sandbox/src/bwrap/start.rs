@@ -74,7 +74,8 @@ pub(crate) fn run(
     let signals = setup("preparing for signals", Signals::take())?;
     let child = fork(|| launch.child());
     let child = setup("starting bwrap", call("fork", "", child))?;
-    drop((launch, theirs));
+    // What is held stays open here, too: a lock may be this process's alone.
+    drop(theirs);
     let ended = relay(child, &signals, &|signal| ours.signal(signal));
     let ended = setup("waiting for bwrap", ended)?;
     outcome(&ours, ended.status(), bwrap, &messages).map_err(|error| about_overlay(error, plan))
