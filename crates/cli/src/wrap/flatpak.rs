@@ -7,6 +7,7 @@
 mod portal;
 mod runtime;
 mod spawn;
+mod terminal;
 #[cfg(test)]
 mod tests;
 mod version;

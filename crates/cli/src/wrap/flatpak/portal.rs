@@ -1,6 +1,7 @@
 //! Asks Flatpak's portal for a sub-sandbox, passes signals to it, and waits for its end.
 
 use super::spawn::Asked;
+use super::terminal::Terminal;
 use crate::edge::Edge;
 use crate::stop::Stop;
 use bus::flatpak::{EXPOSE_PIDS, Portal, Spawn};
@@ -92,8 +93,8 @@ impl Caller {
             Problem::blocking(Code::FLATPAK_PORTAL, error.to_string())
                 .hint("allow more open files (`ulimit -n`)")
         })?;
-        let pid = self.start(asked, environment)?;
-        self.wait(pid, &signals).map_err(|error| {
+        let (pid, mut terminals) = self.start(asked, environment)?;
+        self.wait(pid, &signals, &mut terminals).map_err(|error| {
             let cause =
                 format!("Flatpak's portal is gone, and the command's status with it: {error}");
             let problem = Problem::blocking(Code::FLATPAK_PORTAL, cause)
@@ -102,7 +103,11 @@ impl Caller {
         })
     }
 
-    fn start(&mut self, asked: &Asked, environment: &Inherited) -> Result<u32, Stop> {
+    fn start(
+        &mut self,
+        asked: &Asked,
+        environment: &Inherited,
+    ) -> Result<(u32, Vec<Terminal>), Stop> {
         let failed = |what: &str, errno: Errno| {
             Problem::blocking(Code::FLATPAK_PORTAL, format!("{what}: {errno}"))
                 .hint("see that the files of the app can be read")
@@ -117,6 +122,10 @@ impl Caller {
             (2, rustix::stdio::stderr()),
         ];
         descriptors.extend(forwarded.iter().map(|(number, fd)| (*number, fd.as_fd())));
+        let terminals = Terminal::of(&descriptors);
+        for (_, fd) in &mut descriptors {
+            *fd = terminals.iter().find_map(|terminal| terminal.instead_of(*fd)).unwrap_or(*fd);
+        }
         let usr = asked.usr.as_ref().map(|usr| {
             let usr = seen_outside(usr, environment);
             let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -132,23 +141,35 @@ impl Caller {
             flags: asked.flags,
             usr: usr.as_ref().map(AsFd::as_fd),
         };
-        self.portal.spawn(&spawn).map_err(|error| refused(&error).into())
+        let pid = self.portal.spawn(&spawn).map_err(|error| refused(&error))?;
+        Ok((pid, terminals))
     }
 
-    /// Passes on signals until the command has ended.
-    fn wait(&mut self, pid: u32, signals: &Signals) -> Result<u8, bus::Error> {
+    /// Passes on signals, and what goes through terminals, until the command has ended.
+    fn wait(
+        &mut self,
+        pid: u32,
+        signals: &Signals,
+        terminals: &mut [Terminal],
+    ) -> Result<u8, bus::Error> {
         loop {
             if let Some(status) = self.portal.ended(pid)? {
                 return Ok(exit_status(status));
             }
             let mut ready =
-                [PollFd::new(&self.portal, PollFlags::IN), PollFd::new(signals, PollFlags::IN)];
+                vec![PollFd::new(&self.portal, PollFlags::IN), PollFd::new(signals, PollFlags::IN)];
+            ready.extend(terminals.iter_mut().flat_map(Terminal::watched));
             match poll(&mut ready, None) {
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(errno) => return Err(bus::Error::Io { call: "poll", errno }),
             }
+            let typed = ready.iter().skip(3).step_by(2).map(|own| !own.revents().is_empty());
+            let typed: Vec<bool> = typed.collect();
+            terminals.iter_mut().zip(typed).for_each(|(terminal, typed)| terminal.carry(typed));
             while let Ok(Some(signal)) = signals.arrived() {
-                self.pass(pid, signal)?;
+                if !Terminal::signal(terminals, signal) {
+                    self.pass(pid, signal)?;
+                }
             }
         }
     }

@@ -1,11 +1,12 @@
 //! Inside Flatpak: a namespace that has `/.flatpak-info`, a real session bus, and a portal that executes what it is
 //! asked for (`portal.py`).
 
+use super::interactive::by_script;
 use super::{NAME, wrap_in};
 use crate::support::{Outcome, lab, need};
-use crate::tool::{Places, Tool};
+use crate::tool::{Places, Tool, installed};
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -188,6 +189,44 @@ fn signals_and_statuses() {
         let status = child.wait().expect("it ends");
         assert_eq!((status.code(), status.signal()), (Some(want), None), "{script}: {rest}");
         assert_eq!(rest.contains("got"), want == 9, "{script}");
+    }
+}
+
+/// A terminal is replaced by one that is the sub-sandbox's own: what is typed goes there, keys for signals and the
+/// size included; the terminal itself is as before at the end.
+#[test]
+fn a_terminal_of_its_own() {
+    const COMMANDS: &str = "echo \"size $(stty size)\"; tty > inner; exec 3</dev/tty && echo tty
+        case $- in *m*) echo jobs;; esac; trap 'echo interrupted; exit 5' INT
+        read line; echo \"read $line\"; echo ready; while :; do sleep 0.1; done";
+    const AROUND: &str = "stty rows 33 cols 77; stty -g > before; tty > outer; \"$@\"; s=$?
+        stty -g > after; exit $s";
+    need!(installed("script"));
+    let sandbox = need!(Sandbox::with_portal("1.14.10", "6", "1"));
+    for option in ["--tty", "--devel"] {
+        // With `-m` a shell has job control, if it is on a terminal of its session.
+        let words = [option, "--", "/bin/sh", "-mc", COMMANDS];
+        let (call, places) = sandbox.prepare(launch(Places::new(), None).args(&words));
+        fs::write(places.home().join("around"), AROUND).unwrap();
+        let mut child = by_script("sh around", &call, &places).spawn().unwrap();
+        let mut keys = child.stdin.take().unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut text = String::new();
+        let mut type_until = |typed: &[u8], end: &str| {
+            keys.write_all(typed).unwrap();
+            while !text.trim_end().ends_with(end) {
+                assert_ne!(output.read_line(&mut text).unwrap(), 0, "no {end}: {text}");
+            }
+        };
+        type_until(b"typed\n", "ready");
+        type_until(b"\x03", "interrupted");
+        assert_eq!(child.wait().unwrap().code(), Some(5), "{option} {text}");
+        for said in ["size 33 77", "tty", "jobs", "read typed"] {
+            assert!(text.lines().any(|line| line == said), "{option} no {said}: {text}");
+        }
+        let file = |name: &str| fs::read_to_string(places.home().join(name)).unwrap();
+        assert_eq!(file("before"), file("after"), "{option}");
+        assert_ne!(file("inner"), file("outer"), "{option}");
     }
 }
 

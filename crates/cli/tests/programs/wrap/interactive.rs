@@ -6,17 +6,22 @@ use crate::tool::{Places, installed};
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-/// Runs a call on a terminal of its own, with what is typed on it. What it prints, and its status.
-fn on_terminal(call: &Command, places: &Places, typed: &str) -> (String, i32) {
+/// A call on a terminal of its own, as script(1) makes it; `before`: what the shell there starts it by.
+pub(super) fn by_script(before: &str, call: &Command, places: &Places) -> Command {
     let quoted =
         |word: &std::ffi::OsStr| format!("'{}'", word.to_string_lossy().replace('\'', "'\\''"));
     let words: Vec<_> =
         [call.get_program()].into_iter().chain(call.get_args()).map(quoted).collect();
     let mut script = Command::new("script");
-    script.args(["-qec", &words.join(" "), "/dev/null"]).env_clear();
+    script.args(["-qec", &format!("{before} {}", words.join(" ")), "/dev/null"]).env_clear();
     script.envs(call.get_envs().filter_map(|(n, v)| Some((n, v?)))).current_dir(places.home());
-    let mut child =
-        script.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    script.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    script
+}
+
+/// Runs a call on a terminal of its own, with what is typed on it. What it prints, and its status.
+fn on_terminal(call: &Command, places: &Places, typed: &str) -> (String, i32) {
+    let mut child = by_script("", call, places).spawn().unwrap();
     child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     (String::from_utf8_lossy(&output.stdout).into_owned(), output.status.code().unwrap_or(-1))

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import termios
 
 from gi.repository import Gio, GLib
 
@@ -67,6 +68,11 @@ def spawn(connection, caller, arguments, descriptors):
     def prepare():
         for number, fd in high.items():
             os.dup2(fd, number)
+        for number in sorted(high):
+            # The terminal of the session that was begun for the sandbox.
+            if os.isatty(number):
+                fcntl.ioctl(number, termios.TIOCSCTTY, 0)
+                break
         for other in [signal.SIGTERM, signal.SIGINT]:
             signal.signal(other, signal.SIG_DFL)
 
