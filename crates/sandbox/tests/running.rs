@@ -302,18 +302,22 @@ fn standard_input_is_null_when_asked() {
 fn locks_are_held_while_the_command_runs() {
     let directory = open_to_all(tempfile::tempdir().unwrap());
     let path = directory.path().join(".ref");
-    // An exclusive OFD lock by a child that has the file open for writing.
-    for backend in BOTH {
+    // Where the kernel has no locks of open file descriptions, one of the launcher.
+    let kernels = ["", "ofd-locks=EINVAL"];
+    for (backend, inject) in BOTH.into_iter().flat_map(|b| kernels.map(|inject| (b, inject))) {
         // One that is missing is made.
         let _ = std::fs::remove_file(&path);
-        let mut scene = Scene::shell(backend, "echo ready; sleep 1");
+        let mut scene = Scene::shell(backend, "echo ready; read end; true");
+        scene.inject = inject.into();
         scene.plan.supervision.locks = vec![host(&path)];
-        let mut child =
-            scene.command().stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut command = scene.command();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
         ready(&mut child);
-        assert!(!lock_exclusive(&path), "{backend}");
+        assert!(!lock_exclusive(&path), "{backend} {inject}");
+        drop(child.stdin.take());
         assert!(child.wait().unwrap().success());
-        assert!(lock_exclusive(&path), "{backend}");
+        assert!(lock_exclusive(&path), "{backend} {inject}");
         for (place, status) in
             [(directory.path().join("missing/.ref"), 125), ("/sys/.ref".into(), 0)]
         {

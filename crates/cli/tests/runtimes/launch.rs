@@ -1,7 +1,6 @@
 //! Launches with runtimes as Steam, umu and `runtime add` have them, and what happens to these meanwhile.
 
 use crate::support::{Launch, Outcome, lab, need, program, sh};
-use rustix::fs::{FlockOperation, fcntl_lock};
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -142,35 +141,6 @@ fn a_runtime_is_kept_while_a_game_runs() {
     depot.manage(&["remove", "sniper"]).ok();
     assert!(!added.exists());
     depot.launch().runtime("sniper").run(&["true"]).fails(125, "BS0001");
-}
-
-/// Where the kernel knows no locks of open file descriptions, a process has the lock; it must be one that lives
-/// as long as the game. The second launch of each is warm.
-#[test]
-fn a_runtime_is_kept_on_an_older_kernel() {
-    let depot = need!(Depot::new());
-    let lock = depot.at("depot/sniper_platform_1.0/files/.ref");
-    for backend in ["builtin", "builtin", "bwrap", "bwrap"] {
-        let launch = depot.launch().runtime(depot.at("depot")).backend(backend);
-        let launch = launch.env("BATHYSPHERE_STORE", depot.at("store"));
-        let (mut command, _home) = launch.prepare(&sh("echo started; read end"));
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        // Only that thread and its children have the filter.
-        let filtered = std::thread::spawn(move || {
-            testkit::inject::fail("ofd-locks=EINVAL").unwrap();
-            command.spawn().unwrap()
-        });
-        let mut game = filtered.join().unwrap();
-        let mut line = String::new();
-        BufReader::new(game.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        assert_eq!(line, "started\n");
-        let file = fs::OpenOptions::new().read(true).write(true).open(&lock).unwrap();
-        let alone = FlockOperation::NonBlockingLockExclusive;
-        assert!(fcntl_lock(&file, alone).is_err(), "{backend}");
-        drop(game.stdin.take());
-        assert_eq!(game.wait().unwrap().code(), Some(1), "that of `read` at the end of its input");
-        fcntl_lock(&file, alone).unwrap();
-    }
 }
 
 /// The manifest's times are those of the files, also of empty ones, which Steam does not deliver; in an overlay
