@@ -48,31 +48,22 @@ impl From<Refused> for Stop {
 /// The program.
 pub(crate) fn run(invocation: &Invocation) -> u8 {
     // What is temporary is gone before a signal ends this process.
-    match attempt(invocation) {
-        Outcome::Status(status) => status,
-        Outcome::Signal(signal) => sandbox::end_by(signal),
-    }
+    supervised::status(attempt(invocation))
 }
 
 fn attempt(invocation: &Invocation) -> Outcome {
     let (given, wrong, messages) = messages::read(invocation);
     let mut asked = Asked::new(&invocation.environment, &messages);
-    for (option, value) in &given.options {
-        if let Err(refused) = asked.take(option, value, &messages) {
-            return refuse(refused, &messages);
-        }
-    }
-    if let Some(wrong) = wrong {
-        return refuse(Refused::Usage(wrong.to_string()), &messages);
-    }
-    if messages::answered(invocation.program, &given) {
-        return Outcome::Status(0);
-    }
-    if given.words.is_empty() {
-        return refuse(Refused::Usage(supervised::NO_COMMAND.into()), &messages);
-    }
+    let words = supervised::command(invocation, (given, wrong), &mut |option, value| {
+        asked.take(option, value, &messages)
+    });
     let work = Work { invocation, asked, messages };
-    work.all(given.words).unwrap_or_else(|stop| match stop {
+    let outcome = match words {
+        Ok(Some(words)) => work.all(words),
+        Ok(None) => Ok(Outcome::Status(0)),
+        Err(refused) => Err(refused.into()),
+    };
+    outcome.unwrap_or_else(|stop| match stop {
         Stop::Refused(refused) => refuse(refused, &work.messages),
         Stop::Signal(signal) => Outcome::Signal(signal),
     })

@@ -31,6 +31,41 @@ pub enum Terminal {
     Xterm,
 }
 
+impl Shell {
+    /// The words for it in options and variables.
+    pub const WORDS: &[(&str, Self)] = &[
+        ("none", Self::None),
+        ("no", Self::None),
+        ("after", Self::After),
+        ("fail", Self::Fail),
+        ("instead", Self::Instead),
+    ];
+}
+
+impl Terminal {
+    /// The words for it in options and variables. Of `auto` the shell decides.
+    pub const WORDS: &[(&str, Option<Self>)] = &[
+        ("auto", None),
+        ("none", Some(Self::None)),
+        ("no", Some(Self::None)),
+        ("tty", Some(Self::Tty)),
+        ("xterm", Some(Self::Xterm)),
+    ];
+}
+
+/// The meaning of one of several words; of nothing, that of the first.
+///
+/// # Errors
+/// What is wrong with another word.
+pub fn meaning<T: Copy>(source: &str, value: &OsStr, words: &[(&str, T)]) -> Result<T, String> {
+    let found = words.iter().find(|(word, _)| value.is_empty() || value == *word);
+    found.map(|(_, meaning)| *meaning).ok_or_else(|| {
+        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let (value, known) = (plan::ByteString::from(value), known.join(", "));
+        format!("{source}: `{value}` is not one of {known}")
+    })
+}
+
 /// Starts xterm, which drops `XCURSOR_PATH`, and puts the variable back for what runs in it.
 const XTERM: &str =
     r#"exec xterm -e ${XCURSOR_PATH+env} ${XCURSOR_PATH+"XCURSOR_PATH=$XCURSOR_PATH"} "$@""#;

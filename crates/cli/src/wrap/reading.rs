@@ -66,12 +66,7 @@ impl<'a> Reading<'a> {
 
 /// The meaning of one of several words; of nothing, that of the first.
 pub(super) fn word<T: Copy>(source: &str, value: &OsStr, words: &[(&str, T)]) -> Result<T, Usage> {
-    let found = words.iter().find(|(word, _)| value.is_empty() || value == *word);
-    found.map(|(_, meaning)| *meaning).ok_or_else(|| {
-        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        let (value, known) = (ByteString::from(value), known.join(", "));
-        Usage(format!("{source}: `{value}` is none of {known}"))
-    })
+    tools::interactive::meaning(source, value, words).map_err(Usage)
 }
 
 /// An option whose value cannot be used.

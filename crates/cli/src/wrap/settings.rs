@@ -173,23 +173,6 @@ impl Settings {
     }
 }
 
-const SHELLS: &[(&str, Shell)] = &[
-    ("none", Shell::None),
-    ("no", Shell::None),
-    ("after", Shell::After),
-    ("fail", Shell::Fail),
-    ("instead", Shell::Instead),
-];
-
-/// `auto` is decided by the shell.
-const TERMINALS: &[(&str, Option<Terminal>)] = &[
-    ("auto", None),
-    ("none", Some(Terminal::None)),
-    ("no", Some(Terminal::None)),
-    ("tty", Some(Terminal::Tty)),
-    ("xterm", Some(Terminal::Xterm)),
-];
-
 /// Options that are a value of `--shell` or `--terminal`.
 const SHORT: &[(&str, &str)] = &[
     ("shell-none", "none"),
@@ -202,15 +185,15 @@ const SHORT: &[(&str, &str)] = &[
 
 /// Shell and terminal.
 fn interaction(reading: &Reading<'_>) -> Result<(Shell, Terminal), Usage> {
-    let mut shell = reading.word("PRESSURE_VESSEL_SHELL", SHELLS)?.unwrap_or_default();
-    let mut terminal = reading.word("PRESSURE_VESSEL_TERMINAL", TERMINALS)?.flatten();
+    let mut shell = reading.word("PRESSURE_VESSEL_SHELL", Shell::WORDS)?.unwrap_or_default();
+    let mut terminal = reading.word("PRESSURE_VESSEL_TERMINAL", Terminal::WORDS)?.flatten();
     for (option, value) in &reading.given.options {
         let short = SHORT.iter().find(|(name, _)| name == option).map(|(_, word)| *word);
         let value = short.map_or(value.as_os_str(), OsStr::new);
         if option.starts_with("shell") {
-            shell = word("--shell", value, SHELLS)?;
+            shell = word("--shell", value, Shell::WORDS)?;
         } else if *option == "terminal" || short.is_some() {
-            terminal = word("--terminal", value, TERMINALS)?;
+            terminal = word("--terminal", value, Terminal::WORDS)?;
         }
     }
     if terminal == Some(Terminal::None) && shell != Shell::None {

@@ -1,7 +1,7 @@
 //! The options of the program, as they are read.
 
 use super::preload::Module;
-use crate::interactive::{Shell, Terminal};
+use crate::interactive::{Shell, Terminal, meaning};
 use crate::messages::Messages;
 use crate::supervised::{self, Refused};
 use crate::{temporary, variable};
@@ -10,26 +10,6 @@ use inspect::root::Root;
 use plan::{HostPath, RootPath, Tuple};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-
-/// Values of `--shell`.
-const SHELLS: &[(&str, Shell)] = &[
-    ("", Shell::None),
-    ("none", Shell::None),
-    ("no", Shell::None),
-    ("after", Shell::After),
-    ("fail", Shell::Fail),
-    ("instead", Shell::Instead),
-];
-
-/// Values of `--terminal`.
-const TERMINALS: &[(&str, Option<Terminal>)] = &[
-    ("", None),
-    ("auto", None),
-    ("none", Some(Terminal::None)),
-    ("no", Some(Terminal::None)),
-    ("tty", Some(Terminal::Tty)),
-    ("xterm", Some(Terminal::Xterm)),
-];
 
 /// What is asked for.
 #[derive(Debug, Default)]
@@ -100,8 +80,13 @@ impl Asked {
             "overrides-path" => self.overrides = path(),
             "regenerate-ld.so-cache" => self.cache = path(),
             "set-ld-library-path" => self.library_path = Some(value.into()),
-            "shell" => self.shell = one_of(option, value, SHELLS)?,
-            "terminal" => self.terminal = one_of(option, value, TERMINALS)?,
+            "shell" => {
+                self.shell = meaning("--shell", value, Shell::WORDS).map_err(Refused::Usage)?
+            }
+            "terminal" => {
+                self.terminal =
+                    meaning("--terminal", value, Terminal::WORDS).map_err(Refused::Usage)?
+            }
             // Of no consequence: `prefix`. Seen to elsewhere: `verbose`, `version`.
             _ => {}
         }
@@ -138,11 +123,6 @@ impl Asked {
         }
         all
     }
-}
-
-fn one_of<T: Copy>(option: &str, value: &OsStr, known: &[(&str, T)]) -> Result<T, Refused> {
-    let found = known.iter().find(|(name, _)| value == *name).map(|(_, value)| *value);
-    found.ok_or_else(|| Refused::Usage(format!("--{option}: `{}` is not known", value.display())))
 }
 
 /// An architecture by its tuple.

@@ -100,8 +100,8 @@ const ROWS: &[Row] = &[
     ends(&["--terminate-with-main", "--no-terminate-with-main", "--prefix=/none", "true"], 0, ""),
     ends(&["--verbose", "true"], 0, "starting"),
     // Shell and terminal; the scripts `xterm` and `bash` stand for the real ones.
-    ends(&["--shell=what", "true"], 64, "`what` is not known"),
-    ends(&["--terminal=what", "true"], 64, "`what` is not known"),
+    ends(&["--shell=what", "true"], 64, "`what` is not one of none, no, after"),
+    ends(&["--terminal=what", "true"], 64, "`what` is not one of auto, none"),
     ends(&["--shell=after", "--terminal=none", "true"], 69, "needs a terminal"),
     gives(&["--shell=after", "--terminal=none", "--batch", "echo", "said"], "said\n"),
     gives(&["--shell=after", "--terminal=xterm", "echo", "said"], "said\n")
