@@ -1,5 +1,6 @@
 //! Garbage collection, and writing back: what is done when nobody waits for it.
 
+use crate::clock;
 use crate::dir::Dir;
 use crate::launches::LAUNCHES;
 use crate::lock::{self, Kind};
@@ -7,10 +8,10 @@ use crate::memo::MEMO;
 use crate::note::Note;
 use crate::slot::{self, LOCK, SETTLED, Shelf, TMP};
 use crate::{Error, Store, remove};
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::{CStr, CString};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// What may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +56,7 @@ const UNLOCKED_GRACE: Duration = Duration::from_secs(60 * 60);
 struct Slot {
     shelf: Shelf,
     name: CString,
-    used: u64,
+    used: Duration,
     bytes: u64,
 }
 
@@ -98,7 +99,7 @@ impl Store {
     /// # Errors
     /// The first failure to read or delete; collecting goes on where it stopped next time.
     pub fn collect(&self, policy: &Policy) -> Result<Collected, Error> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = clock::now();
         let mut done = Collected::default();
         self.collect_tmp(now, &mut done)?;
         self.collect_files(MEMO, now.saturating_sub(policy.max_age), &mut done)?;
@@ -110,7 +111,7 @@ impl Store {
         slots.sort_unstable_by_key(|slot| slot.used);
         let mut total: u64 = slots.iter().map(|slot| slot.bytes).sum();
         for slot in &slots {
-            let unused = now.saturating_sub(Duration::from_secs(slot.used));
+            let unused = now.saturating_sub(slot.used);
             if unused < policy.max_age && policy.max_bytes.is_none_or(|max| total <= max) {
                 continue;
             }
@@ -135,7 +136,7 @@ impl Store {
                     continue;
                 };
                 let Ok(lock) = dir.open_file(LOCK, OFlags::RDONLY, 0) else { continue };
-                let used = rustix::fs::fstat(&lock).map_or(0, |s| modified(&s));
+                let used = rustix::fs::fstat(&lock).map_or(Duration::ZERO, |s| clock::modified(&s));
                 let bytes = Note::read(&lock).map_or(0, |n| n.bytes);
                 out.push(Slot { shelf, name, used, bytes });
             }
@@ -151,7 +152,7 @@ impl Store {
         };
         for (name, kind) in tmp.entries().map_err(|e| failed(&tmp, c".", "getdents", e))? {
             let Ok(stat) = tmp.stat_of(&name) else { continue };
-            let old = now.saturating_sub(changed(&stat)) > UNLOCKED_GRACE;
+            let old = now.saturating_sub(clock::changed(&stat)) > UNLOCKED_GRACE;
             let lock = match kind {
                 FileType::Directory => {
                     tmp.child(&name).and_then(|dir| dir.open_file(LOCK, OFlags::RDWR, 0))
@@ -182,14 +183,14 @@ impl Store {
         let store = self.directory();
         let names = names(store, shelf)?;
         let Ok(files) = store.child(shelf) else { return Ok(()) };
-        let mut kept: Vec<(u64, CString)> = names
+        let mut kept: Vec<(Duration, CString)> = names
             .into_iter()
-            .filter_map(|name| Some((modified(&files.stat_of(&name).ok()?), name)))
+            .filter_map(|name| Some((clock::modified(&files.stat_of(&name).ok()?), name)))
             .collect();
         kept.sort_unstable();
         let too_many = kept.len().saturating_sub(MOST);
         for (n, (modified, name)) in kept.iter().enumerate() {
-            if n >= too_many && Duration::from_secs(*modified) > oldest {
+            if n >= too_many && *modified > oldest {
                 continue;
             }
             match rustix::fs::unlinkat(&files, name, AtFlags::empty()) {
@@ -206,14 +207,6 @@ impl Store {
 fn uptime() -> Duration {
     let up = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
     Duration::from_secs(u64::try_from(up.tv_sec).unwrap_or(0).saturating_add(1))
-}
-
-fn modified(stat: &Stat) -> u64 {
-    u64::try_from(stat.st_mtime).unwrap_or(0)
-}
-
-fn changed(stat: &Stat) -> Duration {
-    Duration::from_secs(u64::try_from(stat.st_ctime).unwrap_or(0))
 }
 
 fn failed(dir: &Dir, name: &CStr, call: &'static str, errno: Errno) -> Error {

@@ -7,12 +7,12 @@
 //! followed by another with the same time stamp, so that a very recent one is salted with the clock:
 //! what is built from it is used once and made again.
 
+use crate::clock;
 use crate::dir::Dir;
 use crate::{Error, place};
 use plan::HostPath;
 use rustix::fs::Stat;
 use std::os::unix::ffi::OsStrExt;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Looked at below the directory. Installing, updating or removing anything in a runtime changes at
 /// least one: a directory of libraries or manifests, or a record of what is installed.
@@ -93,7 +93,7 @@ pub fn of(path: &HostPath) -> Result<Vec<u8>, Error> {
         }
     }
     add(image_behind(&dir, &top), &mut out);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = clock::now();
     if is_recent(newest, i128::from(now.as_secs())) {
         out.extend_from_slice(&now.as_nanos().to_le_bytes());
     }

@@ -4,8 +4,9 @@
 //! appears when the whole content is in the page cache. The caller's key must cover the boot, and what is
 //! older than the boot is deleted by the next collection.
 
+use crate::clock;
 use crate::memo;
-use crate::slot::{Shelf, find};
+use crate::slot::{Shelf, USE_GRAIN, find};
 use crate::{Error, Key, Prepared, Store};
 use plan::HostPath;
 use std::ffi::CStr;
@@ -71,19 +72,14 @@ impl Store {
     /// Whether the store has not been tidied for a day.
     pub fn wants_tidying(&self) -> bool {
         let Ok(stat) = self.directory().stat_of(TIDIED) else { return true };
-        let modified = u64::try_from(stat.st_mtime).unwrap_or(0);
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        now.map_or(0, |now| now.as_secs()).saturating_sub(modified) >= 24 * 60 * 60
+        clock::now().saturating_sub(clock::modified(&stat)) >= USE_GRAIN
     }
 
     /// Notes that it was tidied now.
     pub(crate) fn note_tidied(&self) {
         let flags = rustix::fs::OFlags::WRONLY | rustix::fs::OFlags::CREATE;
         if let Ok(fd) = self.directory().open_file(TIDIED, flags, 0o600) {
-            let now = rustix::fs::Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_NOW };
-            let times = rustix::fs::Timestamps { last_access: now, last_modification: now };
-            // A store that cannot be written is tidied by nobody.
-            let _ = rustix::fs::futimens(&fd, &times);
+            clock::touch(&fd);
         }
     }
 }

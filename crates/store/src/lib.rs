@@ -22,6 +22,7 @@
 
 #![forbid(unsafe_code)]
 
+mod clock;
 mod collect;
 mod dir;
 mod ephemeral;

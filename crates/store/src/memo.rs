@@ -1,5 +1,6 @@
 //! Small blobs under a key: what was computed once and is cheap to check.
 
+use crate::clock;
 use crate::dir::Dir;
 use crate::place::{EPOCH, Looks, Placer};
 use crate::slot::{self, file_name};
@@ -10,7 +11,6 @@ use sha2::{Digest, Sha256};
 use std::ffi::CStr;
 use std::fs::File;
 use std::io::Read;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 pub(crate) const MEMO: &CStr = c"memo";
 
@@ -96,7 +96,7 @@ pub(crate) fn forget(store: &Store, shelf: &CStr, key: &Key) -> Result<(), Error
 fn write(tmp: &Dir, draft: &CStr, whole: &[u8]) -> Result<(), Error> {
     // Of another PID namespace or a killed process.
     let _ = rustix::fs::unlinkat(tmp, draft, rustix::fs::AtFlags::empty());
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = clock::now();
     let modified =
         rustix::fs::Timespec { tv_sec: i64::try_from(now.as_secs()).unwrap_or(0), ..EPOCH };
     Placer::default().content(tmp, draft, whole, Looks { mode: 0o600, modified })

@@ -11,18 +11,19 @@
 //!   the slot was made, and in another boot the slot does not count until it was *settled*: written
 //!   back by [`crate::Store::settle`] later, and marked so (mode 0700 of the lock file).
 
+use crate::clock;
 use crate::dir::Dir;
 use crate::lock::{self, Kind};
 use crate::note::Note;
 use crate::place::Tally;
 use crate::{Error, Key, Store, remove};
 use plan::HostPath;
-use rustix::fs::{Mode, OFlags, Stat, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
+use rustix::fs::{Mode, OFlags, Stat};
 use rustix::io::Errno;
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 /// Mode of the lock file of a slot that may not be on the disk yet.
 const UNSETTLED: u32 = 0o600;
@@ -31,7 +32,7 @@ pub(crate) const SETTLED: u32 = 0o700;
 
 /// The time of last use is kept as the lock file's modification time, this coarsely: a launch writes
 /// nothing.
-const USE_GRAIN: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const USE_GRAIN: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A prepared directory, locked.
 #[derive(Debug)]
@@ -145,17 +146,9 @@ fn is_durable(fd: &OwnedFd, stat: &Stat) -> bool {
 
 /// Records the use, unless that was done today.
 fn touch(fd: impl AsFd, stat: &Stat) {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let last = Duration::from_secs(u64::try_from(stat.st_mtime).unwrap_or(0));
-    if now.saturating_sub(last) < USE_GRAIN {
-        return;
+    if clock::now().saturating_sub(clock::modified(stat)) >= USE_GRAIN {
+        clock::touch(fd);
     }
-    let times = Timestamps {
-        last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
-        last_modification: Timespec { tv_sec: 0, tv_nsec: UTIME_NOW },
-    };
-    // In a read-only store nothing is collected either.
-    let _ = rustix::fs::futimens(fd, &times);
 }
 
 /// Takes a slot that nobody uses out of its shelf and deletes it. `false`: it is in use, or gone.

@@ -36,17 +36,7 @@ impl Store {
     /// [`Error::Unwritable`] and [`Error::Full`] when it is missing and cannot be made. A store that
     /// exists and is read-only opens: what is prepared in it can be used.
     pub fn open(path: &HostPath) -> Result<Self, Error> {
-        let directory = match Dir::open(path) {
-            Ok(dir) => dir,
-            Err(Errno::NOENT) => {
-                make_all(path)?;
-                Dir::open(path).map_err(|e| Error::writing(path.clone(), "open", e))?
-            }
-            Err(Errno::NOTDIR) => {
-                return Err(Error::Refused { path: path.clone(), why: Refusal::NotADirectory });
-            }
-            Err(e) => return Err(Error::writing(path.clone(), "open", e)),
-        };
+        let directory = open_or_make(path)?;
         check(&directory)?;
         Ok(Self::of(directory, None))
     }
@@ -298,9 +288,23 @@ pub(crate) fn check(directory: &Dir) -> Result<(), Error> {
     Ok(())
 }
 
-/// Makes the directory and its parents, all with mode 0700, as the XDG base directory specification
-/// wants it.
-pub(crate) fn make_all(path: &HostPath) -> Result<(), Error> {
+/// Opens the directory, making it and its parents, all with mode 0700 as the XDG base directory
+/// specification wants it, when it is missing.
+pub(crate) fn open_or_make(path: &HostPath) -> Result<Dir, Error> {
+    let opened = match Dir::open(path) {
+        Err(Errno::NOENT) => {
+            make_all(path)?;
+            Dir::open(path)
+        }
+        other => other,
+    };
+    opened.map_err(|errno| match errno {
+        Errno::NOTDIR => Error::Refused { path: path.clone(), why: Refusal::NotADirectory },
+        errno => Error::writing(path.clone(), "open", errno),
+    })
+}
+
+fn make_all(path: &HostPath) -> Result<(), Error> {
     match rustix::fs::mkdir(path.as_path(), Mode::RWXU) {
         Ok(()) | Err(Errno::EXIST) => Ok(()),
         Err(Errno::NOENT) => {

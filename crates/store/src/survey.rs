@@ -1,5 +1,6 @@
 //! What is in a store, for whoever looks at it: nothing is made, changed or deleted.
 
+use crate::clock;
 use crate::collect::Policy;
 use crate::dir::Dir;
 use crate::lock::{self, Kind};
@@ -11,7 +12,7 @@ use crate::{Error, Refusal};
 use plan::HostPath;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// What is in a store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,7 +65,7 @@ pub fn survey(path: &HostPath, policy: &Policy) -> Result<Option<Survey>, Error>
         Err(errno) => return Err(Error::Io { path: path.clone(), call: "open", errno }),
     };
     check(&directory)?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = clock::now();
     let mut found = Survey {
         layers: shelf(&directory, Shelf::Layers, now, policy)?,
         trees: shelf(&directory, Shelf::Trees, now, policy)?,
@@ -94,7 +95,7 @@ fn shelf(store: &Dir, shelf: Shelf, now: Duration, policy: &Policy) -> Result<Sh
         let Ok(lock) = slot.open_file(LOCK, OFlags::RDONLY, 0) else { continue };
         let Ok(stat) = rustix::fs::fstat(&lock) else { continue };
         let note = Note::read(&lock);
-        let used = Duration::from_secs(u64::try_from(stat.st_mtime).unwrap_or(0));
+        let used = clock::modified(&stat);
         found.count += 1;
         found.bytes += note.as_ref().map_or(0, |note| note.bytes);
         let settled = stat.st_mode & 0o777 == SETTLED;

@@ -13,6 +13,7 @@
 
 use super::used::{locked_out, make_lock_files};
 use super::{Error, unpack};
+use crate::clock;
 use crate::dir::Dir;
 use crate::lock::{self, Kind, Missing};
 use crate::union::{Layer, Union, Whiteouts};
@@ -24,7 +25,7 @@ use std::cmp::Ordering;
 use std::ffi::{CStr, CString};
 use std::io::Read;
 use std::os::fd::OwnedFd;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 const LOCK: &str = ".lock";
 const PARTS: &CStr = c".parts";
@@ -71,15 +72,7 @@ impl Library {
     /// [`Error::Library`]: it cannot be made, or others could have put things into it.
     pub fn open(path: &HostPath) -> Result<Self, Error> {
         let open = || {
-            let failed = |e| crate::Error::writing(path.clone(), "open", e);
-            let directory = match Dir::open(path) {
-                Err(Errno::NOENT) => {
-                    store::make_all(path)?;
-                    Dir::open(path)
-                }
-                other => other,
-            }
-            .map_err(failed)?;
+            let directory = store::open_or_make(path)?;
             store::check(&directory)?;
             Ok(Self { directory })
         };
@@ -314,11 +307,10 @@ impl Held<'_> {
         tidied: &mut Tidied,
     ) -> Result<(), Error> {
         let Ok(dir) = self.library.directory.child(directory) else { return Ok(()) };
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let now = clock::now();
         for (name, _) in dir.entries().map_err(|e| reading(&dir, e))? {
             let Ok(stat) = dir.stat_of(&name) else { continue };
-            let modified = Duration::from_secs(u64::try_from(stat.st_mtime).unwrap_or(0));
-            if age.is_none_or(|age| now.saturating_sub(modified) > age) {
+            if age.is_none_or(|age| now.saturating_sub(clock::modified(&stat)) > age) {
                 remove::tree(&dir, &name).map_err(Error::Library)?;
                 tidied.leftovers += 1;
             }

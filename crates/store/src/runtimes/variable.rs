@@ -50,15 +50,7 @@ impl Variable {
     /// # Errors
     /// [`Error::Variable`].
     pub fn open(path: &HostPath) -> Result<Self, Error> {
-        let failed = |call| move |errno| Error::Variable { path: path.clone(), call, errno };
-        let directory = match Dir::open(path) {
-            Err(Errno::NOENT) => {
-                store::make_all(path)?;
-                Dir::open(path)
-            }
-            other => other,
-        };
-        Ok(Self { directory: directory.map_err(failed("open"))? })
+        Ok(Self { directory: store::open_or_make(path)? })
     }
 
     /// The directory.
