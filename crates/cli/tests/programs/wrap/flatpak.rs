@@ -198,7 +198,8 @@ fn signals_and_statuses() {
 fn a_terminal_of_its_own() {
     const COMMANDS: &str = "echo \"size $(stty size)\"; tty > inner; exec 3</dev/tty && echo tty
         case $- in *m*) echo jobs;; esac; trap 'echo interrupted; exit 5' INT
-        read line; echo \"read $line\"; echo ready; while :; do sleep 0.1; done";
+        trap 'echo \"now $(stty size)\"' WINCH
+        read line; echo \"read $line\"; echo ready; while :; do read line; done";
     const AROUND: &str = "stty rows 33 cols 77; stty -g > before; tty > outer; \"$@\"; s=$?
         stty -g > after; exit $s";
     need!(installed("script"));
@@ -219,6 +220,10 @@ fn a_terminal_of_its_own() {
             }
         };
         type_until(b"typed\n", "ready");
+        let mut resize = Command::new("sh");
+        resize.args(["-c", "stty rows 40 cols 90 < $(cat outer)"]).current_dir(places.home());
+        assert!(resize.status().unwrap().success());
+        type_until(b"", "now 40 90");
         type_until(b"\x03", "interrupted");
         assert_eq!(child.wait().unwrap().code(), Some(5), "{option} {text}");
         for said in ["size 33 77", "tty", "jobs", "read typed"] {
