@@ -5,8 +5,8 @@
 //! that of the new session, and what is typed and printed goes through this process.
 
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::fs::fstat;
-use rustix::io::{Errno, ioctl_fionbio, read, write};
+use rustix::fs::{OFlags, fcntl_getfl, fstat};
+use rustix::io::{Errno, fcntl_dupfd_cloexec, ioctl_fionbio, read, write};
 use rustix::process::{Signal, getpgrp};
 use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
 use rustix::termios::{
@@ -28,7 +28,9 @@ const KEYS: &[(Signal, SpecialCodeIndex)] = &[
 /// A terminal, and the pseudo-terminal in its place.
 pub(super) struct Terminal {
     device: u64,
+    /// By which it is read, and by which written to: what is passed may be open for one of them only.
     own: OwnedFd,
+    screen: OwnedFd,
     /// How it was.
     before: Termios,
     /// Whether it now passes on every key.
@@ -53,7 +55,7 @@ impl Terminal {
             let device = device(*fd);
             let is_read = !matches!(number, 1 | 2);
             if let Some(known) = terminals.iter_mut().find(|known| known.device == device) {
-                known.is_read |= is_read;
+                known.join(*fd, is_read);
                 continue;
             }
             match Self::replace(*fd, before, (device, is_read)) {
@@ -83,9 +85,22 @@ impl Terminal {
         unlockpt(&ours)?;
         let theirs = ioctl_tiocgptpeer(&ours, flags)?;
         ioctl_fionbio(&ours, true)?;
-        let own = rustix::io::fcntl_dupfd_cloexec(fd, 3)?;
+        let (own, screen) = (copy(fd)?, copy(fd)?);
         let (raw, awaited, typed) = (false, false, vec![]);
-        Ok(Self { device, own, before, raw, is_read, awaited, ours, theirs, typed })
+        Ok(Self { device, own, screen, before, raw, is_read, awaited, ours, theirs, typed })
+    }
+
+    /// Takes in another descriptor of the same terminal.
+    fn join(&mut self, fd: BorrowedFd<'_>, is_read: bool) {
+        if is_read && let Ok(own) = copy(fd) {
+            (self.own, self.is_read) = (own, true);
+        }
+        let written = fcntl_getfl(&self.screen).map(|flags| flags & OFlags::ACCMODE);
+        if written == Ok(OFlags::RDONLY)
+            && let Ok(screen) = copy(fd)
+        {
+            self.screen = screen;
+        }
     }
 
     /// What is passed in the place of a descriptor of this terminal.
@@ -141,11 +156,11 @@ impl Terminal {
         let Ok(count) = read(&self.ours, &mut bytes) else { return false };
         let mut rest = &bytes[..count];
         while !rest.is_empty() {
-            match write(&self.own, rest) {
+            match write(&self.screen, rest) {
                 Ok(count) => rest = &rest[count..],
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => {
-                    let _ = poll(&mut [PollFd::new(&self.own, PollFlags::OUT)], None);
+                    let _ = poll(&mut [PollFd::new(&self.screen, PollFlags::OUT)], None);
                 }
                 // It has been hung up, and nobody sees it.
                 Err(_) => break,
@@ -185,6 +200,10 @@ impl Drop for Terminal {
             let _ = tcsetattr(&self.own, OptionalActions::Drain, &self.before);
         }
     }
+}
+
+fn copy(fd: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
+    fcntl_dupfd_cloexec(fd, 3)
 }
 
 /// What tells a terminal from another. `/dev/tty` is another name of the one that this session has.

@@ -200,7 +200,8 @@ fn a_terminal_of_its_own() {
         case $- in *m*) echo jobs;; esac; trap 'echo interrupted; exit 5' INT
         trap 'echo \"now $(stty size)\"' WINCH
         read line; echo \"read $line\"; echo ready; while :; do read line; done";
-    const AROUND: &str = "stty rows 33 cols 77; stty -g > before; tty > outer; \"$@\"; s=$?
+    const AROUND: &str =
+        "stty rows 33 cols 77; stty -g > before; tty > outer; \"$@\" < $(cat outer); s=$?
         stty -g > after; exit $s";
     need!(installed("script"));
     let sandbox = need!(Sandbox::with_portal("1.14.10", "6", "1"));
