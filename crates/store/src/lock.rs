@@ -121,19 +121,34 @@ pub fn try_lock(fd: impl AsFd, kind: Kind) -> Result<bool, Errno> {
     set(fd, kind, false)
 }
 
-fn set(fd: impl AsFd, kind: Kind, wait: bool) -> Result<bool, Errno> {
+/// Whether somebody, other than by this open file, has it locked in any way. It is not locked for that, not even
+/// for a moment, in which whoever wants to lock it would be refused. What cannot be asked is not held.
+pub(crate) fn is_held(fd: impl AsFd) -> bool {
+    let mut other = whole(Kind::Exclusive);
+    let mut answer = fcntl(fd.as_fd(), FcntlArg::F_OFD_GETLK(&mut other));
+    if answer == Err(nix::Error::EINVAL) {
+        answer = fcntl(fd.as_fd(), FcntlArg::F_GETLK(&mut other));
+    }
+    answer.is_ok() && other.l_type != libc::F_UNLCK as libc::c_short
+}
+
+fn whole(kind: Kind) -> libc::flock {
     let kind = match kind {
         Kind::Shared => libc::F_RDLCK,
         Kind::Exclusive => libc::F_WRLCK,
     };
-    let whole = libc::flock {
+    libc::flock {
         l_type: kind as libc::c_short,
         l_whence: libc::SEEK_SET as libc::c_short,
         l_start: 0,
         l_len: 0,
         // The kernel wants 0 here for OFD locks.
         l_pid: 0,
-    };
+    }
+}
+
+fn set(fd: impl AsFd, kind: Kind, wait: bool) -> Result<bool, Errno> {
+    let whole = whole(kind);
     let mut traditional = false;
     loop {
         let command = match (traditional, wait) {

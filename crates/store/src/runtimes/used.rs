@@ -6,7 +6,7 @@ use super::variable::REF;
 use crate::dir::Dir;
 use crate::lock::{self, Missing};
 use plan::HostPath;
-use rustix::fs::{FileType, OFlags};
+use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -60,7 +60,10 @@ pub(super) fn make_lock_files(runtime: &Dir) -> Result<(), crate::Error> {
 /// Whether somebody has the runtime locked.
 #[must_use]
 pub fn is_used(runtime: &HostPath) -> bool {
-    matches!(locked_out(runtime), Err(Error::InUse { .. }))
+    lock_files(runtime).iter().any(|path| {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
+        rustix::fs::open(path.as_path(), flags, Mode::empty()).is_ok_and(lock::is_held)
+    })
 }
 
 fn lock_files(runtime: &HostPath) -> Vec<HostPath> {

@@ -1,6 +1,7 @@
 use crate::fixture::*;
 use crate::holder::{CALLS, hold};
 use store::lock::{self, Error, Kind, Missing};
+use store::runtimes::is_used;
 
 #[test]
 fn shared_and_exclusive() {
@@ -32,7 +33,7 @@ fn without_locks_of_descriptions() {
     let older = std::thread::spawn(|| {
         testkit::inject::fail("ofd-locks=EINVAL").unwrap();
         let tmp = tempfile::tempdir().unwrap();
-        let path = host(&tmp.path().join("lock"));
+        let path = host(&tmp.path().join(".ref"));
         let held = lock::exclusive(&path, Missing::Create).unwrap();
         assert!(hold(path.as_path(), "F_SETLK", false).is_none());
         drop(held);
@@ -45,7 +46,9 @@ fn without_locks_of_descriptions() {
             lock::exclusive(&path, Missing::Fail).unwrap_err(),
             Error::Busy { path: path.clone() }
         );
+        assert!(is_used(&host(tmp.path())));
         drop(other);
+        assert!(!is_used(&host(tmp.path())));
         (lock::shared(&path, Missing::Fail).unwrap(), path, tmp)
     });
     let (held, path, _tmp) = older.join().unwrap();
