@@ -3,7 +3,7 @@
 use crate::clock;
 use crate::collect::Policy;
 use crate::dir::Dir;
-use crate::lock::{self, Kind};
+use crate::lock;
 use crate::memo::MEMO;
 use crate::note::Note;
 use crate::slot::{LOCK, SETTLED, Shelf, TMP};
@@ -125,8 +125,7 @@ fn work(store: &Dir, found: &mut Survey) -> Result<(), Error> {
             }
             _ => directory.open_file(&name, OFlags::RDONLY, 0),
         };
-        let held = lock.is_ok_and(|fd| !lock::try_lock(&fd, Kind::Shared).unwrap_or(false));
-        if held {
+        if lock.is_ok_and(lock::is_held) {
             found.in_work += 1;
         } else {
             found.leftovers += 1;
