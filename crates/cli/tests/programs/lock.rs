@@ -8,7 +8,7 @@ use std::fs::{self, File, Permissions};
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 /// Gives a depot a platform of its own, of hard links, without the lock; tells where the lock would be.
 fn without_lock(depot: &Path) -> Result<(tempfile::TempDir, PathBuf), String> {
@@ -32,6 +32,17 @@ fn is_free(lock: &Path) -> bool {
     fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive).is_ok()
 }
 
+/// A game that runs; ended with the test, which may fail.
+struct Game(Child);
+
+impl Drop for Game {
+    fn drop(&mut self) {
+        // It has ended by itself otherwise.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 #[test]
 fn is_made_where_it_can_be() {
     let place = Place::new();
@@ -43,18 +54,16 @@ fn is_made_where_it_can_be() {
         command.args(["/bin/sh", "-c", script]);
         command
     };
-    let mut game = start("echo started; while ! test -e end; do sleep 0.05; done")
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the entry point");
+    let mut game = start("echo started; while ! test -e end; do sleep 0.05; done");
+    let mut game = Game(game.stdout(Stdio::piped()).spawn().expect("the entry point"));
     let mut line = String::new();
-    BufReader::new(game.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    BufReader::new(game.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
     assert_eq!(line, "started\n");
     let made = lock.symlink_metadata().expect("the lock");
     assert!(made.is_file() && made.len() == 0);
     assert!(!is_free(&lock));
     place.write("end", "");
-    assert!(game.wait().unwrap().success());
+    assert!(game.0.wait().unwrap().success());
     assert!(is_free(&lock));
 
     // On a disk that is only read the game starts without, and who asks hears it.
