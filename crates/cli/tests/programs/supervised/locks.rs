@@ -146,25 +146,36 @@ fn a_lock_is_waited_for() {
     }
 }
 
+/// Takes a lock that belongs to the open file description, and becomes the program, which has the description as 9.
+const HAND_OVER: &str = "
+import fcntl, os, struct, sys
+os.dup2(os.open('lock', os.O_RDWR | os.O_CREAT), 9)
+fcntl.fcntl(9, fcntl.F_OFD_SETLK, struct.pack('hhqqi4x', fcntl.F_WRLCK, 0, 0, 0, 0))
+os.execv(sys.argv[1], sys.argv[1:])
+";
+
 #[test]
 fn a_lock_that_is_handed_over_is_held() {
     for (name, option) in
         [("pressure-vessel-adverb", "--fd=9"), ("steam-runtime-supervisor", "--lock-fd=9")]
     {
         let tool = Tool::new(name);
-
-        // open file description; the first's own end does not end it.
-        let script = format!(
-            "exec 9<>lock; exec ./{name} {option} -- \
-             sh -c 'echo there; read end; exit 0'"
-        );
-        let mut command = std::process::Command::new("sh");
-        command.args(["-c", &script]).current_dir(tool.path("")).stdin(Stdio::piped());
+        let mut command = std::process::Command::new("python3");
+        command.args(["-c", HAND_OVER]).arg(tool.path(name)).args([option, "--"]);
+        // The command itself does not have it.
+        command.args([
+            "sh",
+            "-c",
+            "test -e /proc/self/fd/9 && exit 3; echo there; read end; exit 0",
+        ]);
+        command.current_dir(tool.path("")).stdin(Stdio::piped());
         let mut running = Running::new(command);
-        assert_eq!(running.line(), "there");
-        let link = std::fs::read_link(format!("/proc/{}/fd/9", running.pid())).unwrap();
-        assert_eq!(link, tool.path("lock").canonicalize().unwrap());
+        assert_eq!(running.line(), "there", "{name}");
+        let file = file(&tool);
+        let shared = FlockOperation::NonBlockingLockShared;
+        assert!(fcntl_lock(&file, shared).is_err(), "{name}");
         drop(running.child.stdin.take());
-        assert_eq!(running.status(), 0);
+        assert_eq!(running.status(), 0, "{name}");
+        fcntl_lock(&file, shared).unwrap();
     }
 }
