@@ -14,6 +14,10 @@ use std::os::unix::ffi::OsStrExt;
 /// Of these directories the container has the members, and others can be mounted beside.
 const MEMBERS: &[&str] = &["/var/cache", "/var/lib"];
 
+/// The one of them that can have many. In the other, `ldconfig` is for root's eyes only, and what it has could not
+/// be hidden beside the link that it gets.
+const MANY: &str = "/var/lib";
+
 /// So many members are bound one by one: an overlay over all of them costs the kernel as much.
 const FEW: usize = 4;
 
@@ -72,27 +76,27 @@ pub(crate) fn add(
 
 /// The runtime's `directory` in one piece, without what it has of a machine, if it has many members.
 fn whole(runtime: &Runtime, directory: &RootPath, draft: &Draft) -> Option<Area> {
-    if matches!(runtime.root.form(), Form::Depot(_)) {
+    if *directory != RootPath::literal(MANY) || matches!(runtime.root.form(), Form::Depot(_)) {
         return None;
     }
     let lower = lower(&runtime.root, directory)?;
-    let members = runtime.root.list(directory).unwrap_or_default().len();
     let mut area =
         Area::new(draft.place(directory), Some(lower), &format!("the runtime's {directory}"));
     area.open = true;
-    for never in NEVER.iter().map(|path| RootPath::literal(path)) {
-        let Some(inner) = never.below(directory).and_then(|rest| RootPath::root().join(rest).ok())
-        else {
-            continue;
-        };
-        // Its place gets a link of ours, which would not be seen below something hidden.
-        let hidden = if never == RootPath::literal("/var/lib/dbus") {
-            let names = runtime.root.list(&never).unwrap_or_default();
-            names.iter().filter_map(|entry| inner.join(&entry.name).ok()).collect()
+    let mut members = 0;
+    for entry in runtime.root.list(directory).unwrap_or_default() {
+        let Ok(path) = directory.join(&entry.name) else { continue };
+        let Ok(inner) = RootPath::root().join(&entry.name) else { continue };
+        if !NEVER.iter().any(|never| path == RootPath::literal(never)) {
+            members += 1;
+        } else if path == RootPath::literal("/var/lib/dbus") {
+            // It gets a link of ours, which would not be seen in something hidden.
+            for entry in runtime.root.list(&path).unwrap_or_default() {
+                if let Ok(inner) = inner.join(&entry.name) {
+                    area.hide(draft.raw(), &inner);
+                }
+            }
         } else {
-            vec![inner]
-        };
-        for inner in hidden {
             area.hide(draft.raw(), &inner);
         }
     }

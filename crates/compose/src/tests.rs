@@ -460,7 +460,7 @@ fn shared_paths() {
 #[test]
 fn many_members_are_one_mount() {
     let bench = Bench::new().host(&["var/lib/games/", "var/lib/b/f = x"]);
-    let members: Vec<String> = ["a/", "b/", "c/", "d/", "dbus/other = x", "sudo/", "link -> a"]
+    let members: Vec<String> = ["a/", "b/", "c/", "dbus/other = x", "sudo/", "link -> a"]
         .map(|member| format!("var/lib/{member}"))
         .into();
     let members: Vec<&str> = members.iter().map(String::as_str).collect();

@@ -54,11 +54,13 @@ pub(crate) fn launched(
     Ok(seen)
 }
 
-/// The first lines in which two walks differ.
+/// The first lines in which two walks differ. How many mounts show the members of `/var/lib` does not count: a
+/// plan that was made where there are no overlays has more of them.
 #[track_caller]
 pub(crate) fn assert_same(ours: &str, theirs: &str, what: &str) {
-    let lines = |text: &str| text.lines().map(str::to_owned).collect::<BTreeSet<_>>();
-    let (ours, theirs) = (lines(ours), lines(theirs));
+    let counts = |line: &&str| !line.starts_with("mount /var/lib");
+    let lines = |text: &str| text.lines().filter(counts).map(str::to_owned).collect();
+    let (ours, theirs): (BTreeSet<String>, BTreeSet<String>) = (lines(ours), lines(theirs));
     let only = |a: &BTreeSet<String>, b: &BTreeSet<String>, sign: &str| -> Vec<String> {
         a.difference(b).take(15).map(|line| format!("{sign} {line}")).collect()
     };
