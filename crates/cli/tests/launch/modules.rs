@@ -99,6 +99,13 @@ fn mangohud_measures_gl_games() {
     }
 }
 
+/// Whether the host's Vulkan loader knows for which architecture a manifest is. Older ones (Debian 11's) take the first
+/// of two layers of one name, and find then that its library is none of theirs.
+fn loader_knows_architectures(abi: &str) -> bool {
+    let loader = std::fs::read(format!("/usr/lib/{abi}/libvulkan.so.1")).expect("the host's");
+    loader.windows(12).any(|bytes| bytes == b"library_arch")
+}
+
 /// Its Vulkan layer, which a manifest of the host names, is loaded for either architecture.
 #[test]
 fn mangohud_is_a_vulkan_layer() {
@@ -118,7 +125,9 @@ fn mangohud_is_a_vulkan_layer() {
             assert!(text.contains("VK_LAYER_MANGOHUD_overlay"), "{form}: {}", outcome.account());
             let log = outcome.stderr();
             let loaded = |path: &&str| path.contains(abi) && path.ends_with("/libMangoHud.so");
-            assert!(started(&log).iter().any(loaded), "{form} {abi}: {}", outcome.account());
+            let serves = n == 0 || loader_knows_architectures(abi);
+            let is_loaded = started(&log).iter().any(loaded);
+            assert_eq!(is_loaded, serves, "{form} {abi}: {}", outcome.account());
         }
     }
 }
