@@ -60,53 +60,63 @@ pub(crate) fn add(
     area(runtime, draft, &RootPath::literal("/etc"), "the runtime's /etc")?;
     for directory in MEMBERS {
         let directory = RootPath::literal(directory);
-        match whole(runtime, &directory, draft) {
-            // A prepared tree would copy what a few binds show.
-            Some(area) if form == StackForm::Overlay && !has_submount(&area, mounts) => {
-                draft.area(area);
-            }
-            _ => {
-                draft.directory(draft.place(&directory), 0o755, "present in every system");
-                members(runtime, draft, &directory)?;
-            }
+        if let Some(area) = whole(runtime, &directory, (form, mounts), draft) {
+            draft.area(area);
+        } else {
+            draft.directory(draft.place(&directory), 0o755, "present in every system");
+            members(runtime, draft, &directory)?;
         }
     }
     Ok(())
 }
 
-/// The runtime's `directory` in one piece, without what it has of a machine, if it has many members.
-fn whole(runtime: &Runtime, directory: &RootPath, draft: &Draft) -> Option<Area> {
-    if *directory != RootPath::literal(MANY) || matches!(runtime.root.form(), Form::Depot(_)) {
+fn is_of_a_machine(path: &RootPath) -> bool {
+    NEVER.iter().any(|never| *path == RootPath::literal(never))
+}
+
+/// The runtime's `directory` in one piece, without what it has of a machine, if it has many members and there
+/// are overlays: a prepared tree would copy what a few binds show.
+fn whole(
+    runtime: &Runtime,
+    directory: &RootPath,
+    (form, mounts): (StackForm, &[Mount]),
+    draft: &Draft,
+) -> Option<Area> {
+    let possible = form == StackForm::Overlay && !matches!(runtime.root.form(), Form::Depot(_));
+    if !possible || *directory != RootPath::literal(MANY) {
         return None;
     }
     let lower = lower(&runtime.root, directory)?;
+    let entries = runtime.root.list(directory).unwrap_or_default();
+    let paths = entries.iter().filter_map(|entry| directory.join(&entry.name).ok());
+    let (machine, members): (Vec<RootPath>, Vec<RootPath>) = paths.partition(is_of_a_machine);
     let mut area =
         Area::new(draft.place(directory), Some(lower), &format!("the runtime's {directory}"));
+    if members.len() <= FEW || has_submount(&area, mounts) {
+        return None;
+    }
     area.open = true;
-    let mut members = 0;
-    for entry in runtime.root.list(directory).unwrap_or_default() {
-        let Ok(path) = directory.join(&entry.name) else { continue };
-        let Ok(inner) = RootPath::root().join(&entry.name) else { continue };
-        if !NEVER.iter().any(|never| path == RootPath::literal(never)) {
-            members += 1;
-        } else if path == RootPath::literal("/var/lib/dbus") {
-            // It gets a link of ours, which would not be seen in something hidden.
-            for entry in runtime.root.list(&path).unwrap_or_default() {
-                if let Ok(inner) = inner.join(&entry.name) {
-                    area.hide(draft.raw(), &inner);
-                }
-            }
+    for path in machine {
+        // It gets a link of ours, which would not be seen in something hidden.
+        let hidden = if path == RootPath::literal("/var/lib/dbus") {
+            let entries = runtime.root.list(&path).unwrap_or_default();
+            entries.iter().filter_map(|entry| path.join(&entry.name).ok()).collect()
         } else {
-            area.hide(draft.raw(), &inner);
+            vec![path]
+        };
+        for path in hidden {
+            if let Some(inner) = area.inner(&draft.place(&path)) {
+                area.hide(draft.raw(), &inner);
+            }
         }
     }
-    (members > FEW).then_some(area)
+    Some(area)
 }
 
 fn members(runtime: &Runtime, draft: &mut Draft, directory: &RootPath) -> Result<(), Problem> {
     for entry in runtime.root.list(directory).unwrap_or_default() {
         let Ok(path) = directory.join(&entry.name) else { continue };
-        if NEVER.iter().any(|n| path == RootPath::literal(n)) {
+        if is_of_a_machine(&path) {
             continue;
         }
         let at = draft.place(&path);
